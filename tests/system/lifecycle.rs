@@ -106,6 +106,7 @@ async fn the_documents_comprehensive_update_changes_campaign_and_package() {
     };
     let mut video = asset("video_v2", "video");
     video["duration"] = json!(30);
+    video["media_url"] = json!("https://cdn.example.com/video_v2.mp4");
     let assets = json!({ "assets": [asset("banner_v2", "image"), video] });
     house.post(BUYER, &format!("/v1/media-buys/{buy}/creative-assets"), assets).await.expect(200);
     let update = json!({

@@ -147,7 +147,12 @@ impl Server<'_> {
     fn runs(&self, order: &Value) -> bool {
         match self.name {
             "kevel" => order["IsActive"] == true && order["IsArchived"] != true,
-            "gam" => order["archived"] != true && order["status"] != "PAUSED",
+            // An order itself is never paused there: its line items are.
+            "gam" => {
+                let items = self.all("lineItems").into_iter().filter(|item| item["order"] == order["name"]);
+                let paused: Vec<bool> = items.map(|item| item["status"] == "PAUSED").collect();
+                order["archived"] != true && (paused.is_empty() || paused.contains(&false))
+            }
             _ => order["active"] == true && order["archived"] != true,
         }
     }
@@ -197,8 +202,10 @@ impl Server<'_> {
             _ => {
                 let flights = self.all("flights");
                 let of = |flight: &Value| {
-                    let (id, playing) =
-                        (self.id(flight), flight["creativeIds"].as_array().cloned().unwrap_or_default());
+                    let (id, playing) = (
+                        self.id(flight),
+                        flight["creative"]["adGroups"][0]["adUnitIds"].as_array().cloned().unwrap_or_default(),
+                    );
                     playing.into_iter().map(move |creative| format!("{id}/{creative}"))
                 };
                 flights.iter().flat_map(of).collect()
@@ -261,7 +268,12 @@ fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
     );
     [
         platform("gam", gam, google, "network_code = \"21700001\", trafficker_id = \"5001\""),
-        platform("triton", triton, &login, "currency = \"USD\""),
+        platform(
+            "triton",
+            triton,
+            &login,
+            "currency = \"USD\", team_id = 31, content_types = [\"live\"], positions = [\"mid\"]",
+        ),
         product("front_page", "kevel", "image", "priority_id = 3002"),
         product("back_page", "kevel", "image", "priority_id = 3002"),
         product("homepage", "gam", "image", "ad_units = [{ id = \"6001\" }], sizes = [\"300x250\"]"),

@@ -1,39 +1,56 @@
-//! Ad Manager as an ad server of the SDK: delegates each function to its module.
+//! Ad Manager as an ad server of the SDK: delegates each function to its module. [`Gam`] is the
+//! adapter, which says of delivery what the SDK doesn't.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use flightdeck_adapter::{
-    ad_server::{AdServer, Booking, Delivered, ItemChange, Noun, Placement, PlacementKey, Update, Words},
+    ad_server::{
+        AdServer, Booking, Delivered, ItemChange, LineItem as _, Noun, Placement, PlacementKey, Update, Words,
+    },
     advice::Advice,
     plan::Plan,
     prelude::*,
+    step::Remote,
 };
 
 use crate::{
+    account,
     api::{self, Network},
     approval, booking,
     catalogue::Catalogue,
     creative::{self, Asset},
     delivery, describe,
-    line_item::{self, LineItem},
+    line_item::{self, Halts, LineItem},
     order::{self, Order},
     settings::Platform,
     status::{self, Shelf},
     ties,
+    weights::{self, Placed},
 };
 
 /// An Ad Manager network during one call.
 #[derive(Debug)]
-pub struct Gam {
+pub struct Server {
     pub(crate) network: Network,
     ctx: Context,
     /// The lookup results for the targeting of new line items.
     catalogue: Catalogue,
     /// Whether this call has already made sure that line items can be changed.
     opened: Cell<bool>,
+    /// The line items that are paused while this call changes them.
+    halts: Halts,
+    /// The creatives that this call placed.
+    placed: Placed,
+    /// What the reports of this call say of themselves.
+    said: RefCell<delivery::Said>,
 }
 
-impl Gam {
+impl Server {
+    /// Returns what the reports of this call said of themselves.
+    pub(crate) fn said(&self) -> delivery::Said {
+        self.said.borrow().clone()
+    }
+
     fn advertiser(&self) -> Fallible<&str> {
         api::advertiser(&self.ctx)
     }
@@ -43,7 +60,7 @@ impl Gam {
     }
 }
 
-impl AdServer for Gam {
+impl AdServer for Server {
     const WORDS: Words = Words {
         platform: "Ad Manager",
         order: Noun { remote_type: order::TYPE, word: "order", step: "order" },
@@ -64,8 +81,11 @@ impl AdServer for Gam {
         "The order is a draft until it has a creative; then it is approved or submitted for approval.",
         "A start that is not ahead any more when it is booked is moved to two minutes after that.",
     ];
-    const CHANGE_NOTES: &'static [&'static str] =
-        &["An order that waits for approval is taken back for the change and submitted again."];
+    const CHANGE_NOTES: &'static [&'static str] = &[
+        "An order that waits for approval is taken back for the change and submitted again.",
+        "A guaranteed line item that delivers is paused for a change of its goal, dates, caps or targeting, and \
+             resumed.",
+    ];
     const CANCEL_NOTES: &'static [&'static str] =
         &["What delivers is paused first. Ad Manager archives the line items with their order."];
 
@@ -81,7 +101,15 @@ impl AdServer for Gam {
 
     fn open(ctx: &Context) -> Fallible<Self> {
         let network = api::open(ctx, Platform::read(ctx)?);
-        Ok(Self { network, ctx: ctx.clone(), catalogue: Catalogue::default(), opened: Cell::new(false) })
+        Ok(Self {
+            network,
+            ctx: ctx.clone(),
+            catalogue: Catalogue::default(),
+            opened: Cell::new(false),
+            halts: Halts::default(),
+            placed: Placed::default(),
+            said: RefCell::default(),
+        })
     }
 
     fn id(text: &str) -> Fallible<String> {
@@ -129,6 +157,7 @@ impl AdServer for Gam {
     }
 
     fn prepare(&mut self, booking: &Booking<Order, LineItem>) -> Fallible<()> {
+        account::check(&self.network, booking)?;
         self.catalogue = Catalogue::of(&self.network, booking.items.iter().map(|item| &item.targeting))?;
         Ok(())
     }
@@ -146,7 +175,11 @@ impl AdServer for Gam {
     }
 
     fn place(&self, at: &Placement<'_>, creative: &String) -> Fallible<Verdict<()>> {
-        ties::create(&self.network, at, creative)
+        let placed = ties::create(&self.network, at, creative)?;
+        if placed.is_ok() {
+            self.placed.note(at, creative);
+        }
+        Ok(placed)
     }
 
     fn displace(&self, at: &Placement<'_>) -> Fallible<Verdict<()>> {
@@ -157,6 +190,7 @@ impl AdServer for Gam {
         if !placed {
             return Ok(AssetState::Pending);
         }
+        weights::write(&self.network, buy, remote, &self.placed)?;
         approval::approve(&self.network, order, buy, remote).map(order::Approval::asset_state)
     }
 
@@ -188,7 +222,13 @@ impl AdServer for Gam {
     }
 
     fn change_order(&self, update: &Update<'_, Self>) -> Fallible<()> {
-        approval::switch(&self.network, update)
+        approval::switch(&self.network, update)?;
+        for desired in &update.desired.items {
+            let current = update.current.item(&desired.package_id);
+            let (Some(current), Some(id)) = (current, update.remote.package(&desired.package_id)) else { continue };
+            self.halts.note(&self.network, id, desired, &desired.changes_from(current))?;
+        }
+        Ok(())
     }
 
     /// An order that waits for approval can't be changed. It is retracted first, within the step of
@@ -199,21 +239,23 @@ impl AdServer for Gam {
             order::open(&self.network, order)?;
             self.opened.set(true);
         }
-        desired.change(&self.network, id, changes)
+        self.halts.change(&self.network, id, desired, changes)
     }
 
     fn switch_item(&self, id: &str, change: &ItemChange<'_, Self>, update: &Update<'_, Self>) -> Fallible<Verdict<()>> {
         if change.current.active == change.desired.active {
             return Ok(Ok(()));
         }
-        let (on, runs) = (change.desired.active, update.desired.order.active);
-        ties::switch_package(&self.network, id, &change.desired.package_id, on, runs)
+        ties::switch_package(&self.network, id, change.desired, update.desired.order.active)
     }
 
     /// Resubmits an order that was retracted, even if a line item was refused.
     fn end_update(&self, update: &Update<'_, Self>, changes: &[ItemChange<'_, Self>], _: bool) -> Fallible<()> {
         let touched = changes.iter().any(|change| !change.fields().is_empty() || !change.on.is_empty());
         let buy = &update.request.desired;
+        if !changes.is_empty() {
+            weights::write(&self.network, buy, update.remote, &self.placed)?;
+        }
         if touched && approval::has_creatives(buy) {
             approval::approve(&self.network, update.order, buy, update.remote)?;
         }
@@ -248,6 +290,8 @@ impl AdServer for Gam {
     }
 
     fn read_delivery(&self, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
-        delivery::read(&self.network, &self.ctx, buys, range)
+        let (delivered, said) = delivery::read(&self.network, &self.ctx, buys, range)?;
+        *self.said.borrow_mut() = said;
+        Ok(delivered)
     }
 }

@@ -10,9 +10,10 @@ use flightdeck_adapter::{
 };
 
 use crate::{
-    Gam,
+    ad_server::Server,
     api::Network,
-    order::{self, Approval},
+    line_item,
+    order::{self, Approval, reservation},
     settings::Platform,
     ties,
 };
@@ -31,7 +32,7 @@ pub fn plan(platform: &Platform, remote: &[RemoteObject], buy: &MediaBuy, plan: 
 /// Approves or submits the order, in a step. If the buy is paused, the order stays a draft until
 /// the buy is resumed. That check is outside of any step, because a step runs only once: if this
 /// operation runs again, the buy may have been resumed. Inactive packages are paused as soon as
-/// they can be.
+/// they can be, and active ones that Ad Manager doesn't activate by itself are activated.
 ///
 /// # Errors
 /// As [`order::approve`].
@@ -39,12 +40,16 @@ pub fn approve(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteO
     if !buy.active {
         return order::approval(network, order);
     }
-    let approval: Approval = step("order/approve").set(|| order::approve(network, order))?;
+    let reserved = reservation(&network.platform, buy, remote);
+    let approval: Approval = step("order/approve").set(|| order::approve(network, order, &reserved))?;
     if approval == Approval::Approved {
         for package in buy.packages.iter().filter(|package| !package.active) {
             let Some(item) = remote.package(&package.package_id) else { continue };
             step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(network, item))?;
         }
+        let active = buy.packages.iter().filter(|package| package.active);
+        let active: Vec<&str> = active.filter_map(|package| remote.package(&package.package_id)).collect();
+        step("order/activate").set(|| line_item::activate(network, order, &active))?;
     }
     Ok(approval)
 }
@@ -59,12 +64,13 @@ pub fn has_creatives(buy: &MediaBuy) -> bool {
 ///
 /// # Errors
 /// When Ad Manager refuses.
-pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
+pub fn switch(network: &Network, update: &Update<'_, Server>) -> Fallible<()> {
     let (was, is) = (update.current.order.active, update.desired.order.active);
     match (was, is) {
         (false, true) => {
             let shows = has_creatives(&update.request.desired) || is_being_uploaded(update);
-            step("order/resume").try_set(|| order::resume(network, update.order, shows))??;
+            let reserved = reservation(&network.platform, &update.request.desired, update.remote);
+            step("order/resume").try_set(|| order::resume(network, update.order, shows, &reserved))??;
             wake_all(network, update)
         }
         (true, false) => step("order/pause").try_set(|| order::pause(network, update.order))?,
@@ -74,7 +80,7 @@ pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
 
 /// Whether the order has creatives that are not part of the buy yet, because their upload has not
 /// finished.
-fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
+fn is_being_uploaded(update: &Update<'_, Server>) -> bool {
     let known = |key: &str| {
         let mut packages = update.request.current.packages.iter();
         packages.any(|package| {
@@ -85,14 +91,14 @@ fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
 }
 
 /// Activates packages after a buy was resumed, which was not possible while it was paused.
-fn wake_all(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
+fn wake_all(network: &Network, update: &Update<'_, Server>) -> Fallible<()> {
     for item in update.desired.items.iter().filter(|item| item.active) {
         // A line item that this update activates has a step of its own.
         if update.current.item(item.package_id()).is_none_or(|current| !current.active) {
             continue;
         }
         let Some(id) = update.remote.package(&item.package_id) else { continue };
-        ties::switch_package(network, id, &item.package_id, true, true)??;
+        ties::switch_package(network, id, item, true)??;
     }
     Ok(())
 }

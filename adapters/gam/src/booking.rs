@@ -19,8 +19,9 @@ pub fn translate(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) -
     problems.check_currency(platform.currency.as_ref(), buy, |currency| {
         format!("This Ad Manager network counts in {currency}.")
     });
-    let order = order::translate(buy, problems);
-    let translate = |package| line_item::translate(platform, buy, package, problems);
+    let order = order::translate(platform, buy, problems);
+    let mut notes = Vec::new();
+    let translate = |package| line_item::translate(platform, buy, package, problems, &mut notes);
     let items = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
-    Ok(Booking { order, items, notes: Vec::new() })
+    Ok(Booking { order, items, notes })
 }

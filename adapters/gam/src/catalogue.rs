@@ -20,13 +20,13 @@ type Word = (Catalog, &'static str);
 /// The results of the lookups.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    places: BTreeMap<Place, String>,
+    places: BTreeMap<Place, GeoTarget>,
     words: BTreeMap<Word, Vec<String>>,
     keys: BTreeMap<String, String>,
     values: BTreeMap<(String, String), String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GeoTarget {
     name: String,
@@ -40,6 +40,20 @@ struct GeoTarget {
     parent_names: Vec<String>,
     #[serde(default)]
     targetable: Option<bool>,
+}
+
+impl GeoTarget {
+    /// Whether it is inside another place: its country, or a place that Ad Manager names as one
+    /// above it.
+    fn is_in(&self, outer: &Self) -> bool {
+        self.region_code == outer.region_code && self.parent_names.contains(&outer.display_name)
+    }
+
+    /// Whether it may be inside another place. A market area crosses the borders of the others.
+    fn may_be_in(&self, outer: &Self) -> bool {
+        let crosses = |place: &Self| place.kind == inferred::METRO_TYPE && self.region_code == outer.region_code;
+        self.is_in(outer) || crosses(self) || crosses(outer)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,7 +97,8 @@ impl Catalogue {
     #[must_use]
     pub fn targeting(&self, targeting: &Targeting) -> Object {
         targeting.object(&|wanted| match wanted {
-            Wanted::Place(named) => self.places.get(&named.place).cloned().into_iter().collect(),
+            Wanted::Place(named) if self.goes_without_saying(targeting, named) => Vec::new(),
+            Wanted::Place(named) => self.places.get(&named.place).map(|place| place.name.clone()).into_iter().collect(),
             Wanted::Word(catalog, word) => self.words.get(&(catalog, word.word)).cloned().unwrap_or_default(),
             Wanted::Key(key) => self.keys.get(&key.key).cloned().into_iter().collect(),
             Wanted::Value(key, value) => {
@@ -92,18 +107,47 @@ impl Catalogue {
         })
     }
 
+    /// Whether an excluded place is outside of all included places, as far as only Ad Manager knows:
+    /// of places that were named by their ids. Ad Manager refuses such an exclusion (SOAP,
+    /// `GeoTargeting`).
+    fn goes_without_saying(&self, targeting: &Targeting, named: &geo::Named) -> bool {
+        let Some(excluded) = self.places.get(&named.place).filter(|_| targeting.not_places.contains(named)) else {
+            return false;
+        };
+        let mut included = targeting.places.iter().filter_map(|place| self.places.get(&place.place)).peekable();
+        included.peek().is_some() && included.all(|included| !excluded.may_be_in(included))
+    }
+
+    /// Refuses places whose ids contradict each other: an included place inside an excluded one, or
+    /// inside another included one.
+    fn check_places(&self, targeting: &Targeting, problems: &mut Problems) {
+        for inner in &targeting.places {
+            let Some(place) = self.places.get(&inner.place) else { continue };
+            let around = |outer: &&geo::Named| {
+                self.places.get(&outer.place).is_some_and(|outer| outer.name != place.name && place.is_in(outer))
+            };
+            if let Some(outer) = targeting.not_places.iter().find(around) {
+                problems.wanted_and_excluded(&inner.said(), &outer.said());
+            }
+            if let Some(outer) = targeting.places.iter().find(around) {
+                let message = format!("It is inside {}, which is included too: name one of the two.", outer.word);
+                problems.invalid("contradictory_targeting", &inner.pointer, &inner.word, message);
+            }
+        }
+    }
+
     fn read_places(&mut self, network: &Network, targetings: &[&Targeting], problems: &mut Problems) -> Fallible<()> {
         let named: Vec<&geo::Named> =
             targetings.iter().flat_map(|targeting| targeting.places.iter().chain(&targeting.not_places)).collect();
         let wanted: BTreeSet<&Place> = named.iter().map(|named| &named.place).collect();
         let wanted: Vec<&Place> = wanted.into_iter().collect();
-        let mut found: BTreeMap<Place, Vec<String>> = BTreeMap::new();
+        let mut found: BTreeMap<Place, Vec<GeoTarget>> = BTreeMap::new();
         for some in wanted.chunks(AT_ONCE) {
             let filter = any(some.iter().map(|place| place_filter(network, place)));
             for target in network.list::<GeoTarget>("geoTargets", "geoTargets", &filter) {
                 let target = target?;
                 for place in some.iter().filter(|place| is(network, place, &target)) {
-                    found.entry((*place).clone()).or_default().push(target.name.clone());
+                    found.entry((*place).clone()).or_default().push(target.clone());
                 }
             }
         }
@@ -122,6 +166,9 @@ impl Catalogue {
                     problems.unsupported("unknown_place", &named.pointer, &named.word, message, &[]);
                 }
             }
+        }
+        for targeting in targetings {
+            self.check_places(targeting, problems);
         }
         Ok(())
     }

@@ -24,6 +24,14 @@ pub const TYPE: &str = "Creative";
 pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
 /// The maximum length of a name, in characters (reference, `displayName`).
 const NAME_LIMIT: usize = 255;
+/// The maximum length of an address, in characters (types of the details of creatives).
+const ADDRESS_LIMIT: usize = 1024;
+/// The maximum length of an alternative text, in characters (type `ImageRedirectCreativeDetails`).
+const ALT_TEXT_LIMIT: usize = 500;
+/// The most creatives of a line item (help 1628457).
+const CREATIVES_LIMIT: usize = 260;
+/// The macros by which Ad Manager counts the clicks of a snippet (help 6081628).
+const CLICK_MACROS: [&str; 2] = ["%%CLICK_URL_UNESC%%", "%%CLICK_URL_ESC%%"];
 
 /// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,19 +61,30 @@ pub fn translate(
     let mut products = Vec::new();
     for id in package_ids {
         let Some(package) = problems.check_package(buy, creative, id) else { continue };
+        if package.creative_ids.len() > CREATIVES_LIMIT {
+            let message = format!("A line item on Ad Manager has at most {CREATIVES_LIMIT} creatives.");
+            problems.unsupported("too_many_creatives", pointer("package_assignments"), id, message, &[]);
+        }
         products.push((id, Product::read(platform, package)?));
     }
     for (name, address) in [("media_url", &creative.media_url), ("click_url", &creative.click_url)] {
         if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
             problems.invalid("invalid_address", pointer(name), address, "An address begins with https:// or http://.");
         }
+        if let Some(address) = address.as_deref().filter(|address| address.chars().count() > ADDRESS_LIMIT) {
+            let message = format!("An address on Ad Manager has at most {ADDRESS_LIMIT} characters.");
+            problems.unsupported("address_too_long", pointer(name), address, message, &[]);
+        }
     }
     let (kind, details, environment) = match &creative.format {
-        CreativeFormat::Image => ("imageRedirectCreative", image(creative, problems), Environment::Browser),
+        CreativeFormat::Image => ("imageRedirectCreative", image(creative, &products, problems), Environment::Browser),
         CreativeFormat::Video => {
             ("vastRedirectCreative", video(platform, creative, problems), Environment::VideoPlayer)
         }
-        CreativeFormat::Custom => ("thirdPartyCreative", snippet(creative, problems), Environment::Browser),
+        CreativeFormat::Custom => {
+            let snippet = snippet(creative, &products, problems, notes);
+            ("thirdPartyCreative", snippet, Environment::Browser)
+        }
         other => {
             let known = FORMATS.each_ref().map(CreativeFormat::word);
             let message = "The Ad Manager adapter has no such creatives.";
@@ -79,6 +98,9 @@ pub fn translate(
             Environment::VideoPlayer => (&["video"][..], format!("The package {id} is video on Ad Manager.")),
         };
         problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, known);
+    }
+    if creative.format == CreativeFormat::Video {
+        check_duration(creative, &products, problems);
     }
     let size = size(creative, &products, problems, notes);
     let (Some(details), Some(size)) = (details, size) else { return Ok(None) };
@@ -142,11 +164,47 @@ fn media<'c>(creative: &'c Creative, problems: &mut Problems) -> Option<&'c Stri
     creative.media_url.as_ref()
 }
 
-fn image(creative: &Creative, problems: &mut Problems) -> Option<Object> {
-    let mut details = object! { "imageUrl": media(creative, problems)?, "altText": &creative.name };
-    if let Some(click) = &creative.click_url {
-        details.set("destinationUrl", click);
+/// Writes the address of a click. Without one, Ad Manager requires the word that there is none
+/// (types of the details of creatives, `destinationUrl`).
+fn set_destination(details: &mut Object, creative: &Creative) {
+    match &creative.click_url {
+        Some(click) => details.set("destinationUrl", click),
+        None => details.set("destinationUrlType", "NONE"),
     }
+}
+
+/// Writes the third parties' addresses that the products have requested with each impression.
+fn set_trackers(details: &mut Object, products: &[(&String, Product)], more: &[String]) {
+    let mut trackers: Vec<String> = more.to_vec();
+    for tracker in products.iter().flat_map(|(_, product)| &product.impression_trackers) {
+        if !trackers.contains(tracker) {
+            trackers.push(tracker.clone());
+        }
+    }
+    if !trackers.is_empty() {
+        details.set("thirdPartyImpressionTrackingUrls", trackers);
+    }
+}
+
+/// Refuses a video that is longer than one of its products allows.
+fn check_duration(creative: &Creative, products: &[(&String, Product)], problems: &mut Problems) {
+    let Some(duration) = creative.duration_ms else { return };
+    for (id, product) in products {
+        let Some(video) = &product.video else { continue };
+        let most = u64::from(video.max_duration_seconds) * 1000;
+        if u64::from(duration) > most {
+            let pointer = format!("/assets/{}/duration", pointer_segment(&creative.creative_id));
+            let message = format!("The package {id} takes videos of at most {} seconds.", video.max_duration_seconds);
+            problems.unsupported("video_too_long", pointer, duration.to_string(), message, &[&most.to_string()]);
+        }
+    }
+}
+
+fn image(creative: &Creative, products: &[(&String, Product)], problems: &mut Problems) -> Option<Object> {
+    let alternative: String = creative.name.chars().take(ALT_TEXT_LIMIT).collect();
+    let mut details = object! { "imageUrl": media(creative, problems)?, "altText": alternative };
+    set_destination(&mut details, creative);
+    set_trackers(&mut details, products, &[]);
     Some(details)
 }
 
@@ -173,7 +231,9 @@ fn video(platform: &Platform, creative: &Creative, problems: &mut Problems) -> O
     };
     let (seconds, rest) = (duration? / 1000, duration? % 1000);
     let duration = if rest == 0 { format!("{seconds}s") } else { format!("{seconds}.{rest:03}s") };
-    Some(object! { "vastXmlUrl": address, "vastRedirectType": "LINEAR", "duration": duration })
+    let mut details = object! { "vastXmlUrl": address, "vastRedirectType": "LINEAR", "duration": duration };
+    set_destination(&mut details, creative);
+    Some(details)
 }
 
 /// Whether a URL ends like that of a video file.
@@ -183,7 +243,15 @@ fn is_video_file(address: &str) -> bool {
     ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-fn snippet(creative: &Creative, problems: &mut Problems) -> Option<Object> {
+/// The fields of a custom creative.
+const CUSTOM_FIELDS: [&str; 3] = ["snippet", "safe_frame_compatible", "impression_trackers"];
+
+fn snippet(
+    creative: &Creative,
+    products: &[(&String, Product)],
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Object> {
     let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
     if let Some(template) = &creative.template_id {
         let message = "Ad Manager's REST API takes no fields of a creative template. Leave template_id out and send the \
@@ -195,11 +263,10 @@ fn snippet(creative: &Creative, problems: &mut Problems) -> Option<Object> {
         problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object.");
         return None;
     };
-    for (name, value) in values.iter().filter(|(name, _)| !["snippet", "safe_frame_compatible"].contains(name)) {
+    for (name, value) in values.iter().filter(|(name, _)| !CUSTOM_FIELDS.contains(name)) {
         let pointer = pointer(&format!("template_values/{}", pointer_segment(name)));
         let message = "A custom creative on Ad Manager has no such field.";
-        let known = ["snippet", "safe_frame_compatible"];
-        problems.unsupported("unsupported_template", pointer, value.to_string(), message, &known);
+        problems.unsupported("unsupported_template", pointer, value.to_string(), message, &CUSTOM_FIELDS);
     }
     let Some(html) = values.get("snippet").and_then(Json::as_text).filter(|html| !html.trim().is_empty()) else {
         let message = "A custom creative on Ad Manager is a snippet of HTML: send template_values.snippet.";
@@ -215,11 +282,41 @@ fn snippet(creative: &Creative, problems: &mut Problems) -> Option<Object> {
             return None;
         }
     };
-    let mut details = object! { "snippet": html, "safeFrameCompatible": safe };
-    if let Some(click) = &creative.click_url {
-        details.set("destinationUrl", click);
+    if !CLICK_MACROS.iter().any(|name| html.contains(name)) {
+        let required = products.iter().any(|(_, product)| product.require_click_macro);
+        let message = format!(
+            "Ad Manager counts the clicks of a snippet only if it leads them through {}.",
+            CLICK_MACROS.join(" or ")
+        );
+        if required {
+            problems.unsupported("click_macro_missing", pointer("template_values/snippet"), "", message, &CLICK_MACROS);
+        } else {
+            notes.push(format!("{}: no clicks will be counted. {message}", creative.creative_id));
+        }
     }
+    let trackers = trackers(&values, &pointer("template_values/impression_trackers"), problems);
+    let mut details = object! { "snippet": html, "safeFrameCompatible": safe };
+    set_destination(&mut details, creative);
+    set_trackers(&mut details, products, &trackers);
     Some(details)
+}
+
+/// Reads the addresses that a buyer has requested with each impression.
+fn trackers(values: &Object, pointer: &str, problems: &mut Problems) -> Vec<String> {
+    let Some(list) = values.get("impression_trackers") else { return Vec::new() };
+    let read: Option<Vec<String>> = match list {
+        Json::List(items) => items.iter().map(|item| item.as_text().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    let good = |address: &String| is_address(address) && address.chars().count() <= ADDRESS_LIMIT;
+    match read.filter(|read| read.iter().all(good)) {
+        Some(read) => read,
+        None => {
+            let message = format!("It is a list of addresses of at most {ADDRESS_LIMIT} characters.");
+            problems.invalid("invalid_template_values", pointer, list.to_string(), message);
+            Vec::new()
+        }
+    }
 }
 
 impl Uploadable for Asset {

@@ -1,7 +1,15 @@
 //! What media buys delivered: one report for many line items.
 //!
 //! A report is defined, run, polled, and read in pages of rows (reference, `reports`). It is
-//! grouped by day and line item, and filtered by line items. Its days are UTC.
+//! grouped by day, line item and environment, and filtered by line items.
+//!
+//! The days are those of the network's time zone, by which the publisher bills; UTC as a source of
+//! the time zone goes with Revenue Verification reports only (type
+//! `ReportDefinition.TimeZoneSource`). With the setting `report_days = "utc"`, the report provides
+//! the zone itself, and Ad Manager computes its days. The money is in the network's currency.
+//!
+//! A row that can't be read is left out: the others are as good as without it. Only a report in
+//! which no row can be read fails.
 
 use std::time::Duration;
 
@@ -10,7 +18,7 @@ use flightdeck_adapter::{
         Counted, Counts, Delivered,
         delivery::{Patience, wait},
     },
-    moment,
+    host, moment,
     money::Exact,
     page::pages,
     prelude::*,
@@ -18,7 +26,12 @@ use flightdeck_adapter::{
 };
 use serde::Deserialize;
 
-use crate::api::{self, Made, Network};
+use crate::{
+    account,
+    api::{self, Made, Network},
+    inferred,
+    settings::ReportDays,
+};
 
 /// Reports of a few days take some seconds.
 const PATIENCE: Patience = Patience {
@@ -32,9 +45,22 @@ const AT_ONCE: usize = 500;
 /// The page size of rows (reference, `fetchRows`: at most 10,000).
 const ROWS: u32 = 10_000;
 
-const DIMENSIONS: [&str; 2] = ["DATE", "LINE_ITEM_ID"];
+const DIMENSIONS: [&str; 3] = ["DATE", "LINE_ITEM_ID", "LINE_ITEM_ENVIRONMENT_TYPE"];
+/// Of the metrics of completed videos, VIDEO_VIEWERSHIP_COMPLETES is the one that the reference
+/// defines as the number of times that a video played to completion.
 const METRICS: [&str; 4] =
-    ["AD_SERVER_IMPRESSIONS", "AD_SERVER_CLICKS", "AD_SERVER_COMPLETED_VIEWS", "AD_SERVER_REVENUE"];
+    ["AD_SERVER_IMPRESSIONS", "AD_SERVER_CLICKS", "VIDEO_VIEWERSHIP_COMPLETES", "AD_SERVER_REVENUE"];
+
+/// What the reports of a call say of themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The time up to which everything is counted.
+    pub as_of: Option<String>,
+    /// The time zone of the days, as IANA names it.
+    pub time_zone: Option<String>,
+    /// The currency of the spend.
+    pub currency: Option<String>,
+}
 
 /// A long-running operation.
 #[derive(Debug, Deserialize)]
@@ -80,6 +106,9 @@ struct Rows {
     rows: Vec<Row>,
     #[serde(default)]
     next_page_token: Option<String>,
+    /// When the report was requested to be run.
+    #[serde(default)]
+    run_time: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,11 +135,19 @@ struct Cell {
     int_value: Option<String>,
     #[serde(default)]
     double_value: Option<Exact>,
+    #[serde(default)]
+    string_value: Option<String>,
 }
 
 impl Cell {
     fn whole(&self) -> Option<i64> {
         self.int_value.as_ref()?.parse().ok()
+    }
+
+    /// Whether it names the environment of videos.
+    fn is_video(&self) -> bool {
+        let text = self.int_value.as_deref().or(self.string_value.as_deref());
+        text.is_some_and(|text| inferred::VIDEO_ENVIRONMENT.contains(&text))
     }
 
     /// Returns an amount of money in micro-units, whether it was written as a decimal or as a whole
@@ -123,22 +160,36 @@ impl Cell {
     }
 }
 
-/// Returns what buys delivered in a range of days.
+/// Returns what buys delivered in a range of days, and what the reports say of themselves.
 ///
 /// # Errors
 /// When Ad Manager can't be reached, or doesn't finish in time.
-pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
+pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<(Delivered, Said)> {
     let booked = buys.iter().filter(|buy| buy.remote.order().is_some());
     let packages = booked.flat_map(|buy| buy.remote.iter().filter(|object| object.kind == RemoteKind::Package));
     let items: Vec<String> = packages.map(|object| object.id.clone()).collect();
-    let mut delivered = Delivered::default();
-    for some in items.chunks(AT_ONCE) {
-        count(network, ctx, some, range, &mut delivered.counts)?;
+    let (mut delivered, mut said) = (Delivered::default(), Said::default());
+    if items.is_empty() {
+        return Ok((delivered, said));
     }
-    Ok(delivered)
+    let account = account::read(network)?;
+    let mut first: Option<time::OffsetDateTime> = None;
+    for some in items.chunks(AT_ONCE) {
+        let run = count(network, ctx, some, range, &mut delivered.counts)?;
+        first = Some(first.map_or(run, |first| first.min(run)));
+    }
+    said.as_of = first.map(|run| moment::format(run - time::Duration::seconds(inferred::COUNTING_LAG_SECONDS)));
+    said.time_zone = Some(match network.platform.report_days {
+        ReportDays::Network => account.time_zone,
+        ReportDays::Utc => UTC.to_owned(),
+    });
+    said.currency = Some(account.currency_code);
+    Ok((delivered, said))
 }
 
-fn definition(items: &[String], range: &DateRange) -> Fallible<Object> {
+const UTC: &str = "Etc/UTC";
+
+fn definition(items: &[String], range: &DateRange, days: ReportDays) -> Fallible<Object> {
     let day = |text: &str| -> Fallible<Object> {
         let date = moment::date(text)?;
         Ok(object! { "year": date.year(), "month": u8::from(date.month()), "day": date.day() })
@@ -150,22 +201,38 @@ fn definition(items: &[String], range: &DateRange) -> Fallible<Object> {
             "values": vec![object! { "intListValue": object! { "values": items.to_vec() } }],
         },
     };
+    let mut definition = object! {
+        "reportType": "HISTORICAL",
+        "dimensions": DIMENSIONS.to_vec(),
+        "metrics": METRICS.to_vec(),
+        "filters": vec![filter],
+    };
+    match days {
+        ReportDays::Network => definition.set("timeZoneSource", "PUBLISHER"),
+        ReportDays::Utc => {
+            definition.set("timeZoneSource", "PROVIDED");
+            definition.set("timeZone", UTC);
+        }
+    }
+    let fixed = object! { "startDate": day(&range.first)?, "endDate": day(&range.last)? };
+    definition.set("dateRange", object! { "fixed": fixed });
     Ok(object! {
         "displayName": format!("flightdeck {} to {}", range.first, range.last),
-        "reportDefinition": object! {
-            "reportType": "HISTORICAL",
-            "dimensions": DIMENSIONS.to_vec(),
-            "metrics": METRICS.to_vec(),
-            "filters": vec![filter],
-            "timeZoneSource": "UTC",
-            "dateRange": object! { "fixed": object! { "startDate": day(&range.first)?, "endDate": day(&range.last)? } },
-        },
+        "visibility": "HIDDEN",
+        "reportDefinition": definition,
     })
 }
 
-/// Adds the counts by line item and day.
-fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange, counts: &mut Counts) -> Fallible<()> {
-    let report: Made = network.post("reports").json(&definition(items, range)?).fetch()?;
+/// Adds the counts by line item and day, and returns when the report was run.
+fn count(
+    network: &Network,
+    ctx: &Context,
+    items: &[String],
+    range: &DateRange,
+    counts: &mut Counts,
+) -> Fallible<time::OffsetDateTime> {
+    let definition = definition(items, range, network.platform.report_days)?;
+    let report: Made = network.post("reports").json(&definition).fetch()?;
     let mut running: Running =
         network.post(&format!("reports/{}:run", api::id_of(&report.name)?)).json(&Object::default()).fetch()?;
     let mut asked = false;
@@ -175,29 +242,45 @@ fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange, 
         }
         running.result()
     })?;
-    for row in rows(network, &result) {
-        let (item, day, sum) = counted(&row?).ok_or_else(|| {
-            Failure::unavailable("unreadable_report", "A row of an Ad Manager report can't be understood.")
-        })?;
-        counts.entry(item).or_default().insert(day, sum);
+    let run = std::cell::Cell::new(None);
+    let (mut read, mut unreadable) = (0_usize, 0_usize);
+    for row in rows(network, &result, &run) {
+        match counted(&row?) {
+            Some((item, day, sum)) => {
+                read += 1;
+                counts.entry(item).or_default().insert(day, sum);
+            }
+            None => unreadable += 1,
+        }
     }
-    Ok(())
+    if read == 0 && unreadable > 0 {
+        let message = "No row of an Ad Manager report can be understood.";
+        return Err(Failure::unavailable("unreadable_report", message));
+    }
+    Ok(run.into_inner().unwrap_or_else(host::now))
 }
 
-/// Iterates over the rows of a finished report.
-fn rows<'a>(network: &'a Network, result: &'a str) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
+/// Iterates over the rows of a finished report. The first page says when it was run.
+fn rows<'a>(
+    network: &'a Network,
+    result: &'a str,
+    run: &'a std::cell::Cell<Option<time::OffsetDateTime>>,
+) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
     pages(move |token: Option<String>| {
         let mut request = network.get_named(&format!("{result}:fetchRows")).query("pageSize", ROWS);
         if let Some(token) = token {
             request = request.query("pageToken", token);
         }
         let page: Rows = request.fetch()?;
+        if let Some(time) = page.run_time.as_deref().and_then(moment::parse) {
+            run.set(Some(time));
+        }
         Ok((page.rows, page.next_page_token.filter(|token| !token.is_empty())))
     })
 }
 
 fn counted(row: &Row) -> Option<(String, String, Counted)> {
-    let [date, item] = row.dimension_values.as_slice() else { return None };
+    let [date, item, environment] = row.dimension_values.as_slice() else { return None };
     // A day is the number made of its digits: 20261201.
     let digits = date.int_value.as_ref().filter(|digits| digits.len() == 8 && digits.is_ascii())?;
     let day = format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]);
@@ -207,7 +290,8 @@ fn counted(row: &Row) -> Option<(String, String, Counted)> {
     let sum = Counted {
         impressions: impressions.whole()?,
         clicks: clicks.whole()?,
-        completions: Some(completions.whole()?),
+        // Display has none to count.
+        completions: if environment.is_video() { Some(completions.whole()?) } else { None },
         spend: revenue.money()?,
     };
     Some((item.int_value.clone()?, day, sum))
@@ -224,12 +308,26 @@ mod tests {
     #[test]
     fn a_row_is_read_to_the_micro() {
         let (item, day, counted) = row(
-            r#"{"dimensionValues":[{"intValue":"20261201"},{"intValue":"77"}],
+            r#"{"dimensionValues":[{"intValue":"20261201"},{"intValue":"77"},{"intValue":"2"}],
                 "metricValueGroups":[{"primaryValues":[{"intValue":"33333"},{"intValue":"12"},{"intValue":"0"},{"doubleValue":416.6625}]}]}"#,
         )
         .unwrap();
         assert_eq!((item.as_str(), day.as_str()), ("77", "2026-12-01"));
         assert_eq!((counted.impressions, counted.clicks, counted.spend), (33_333, 12, 416_662_500));
+        assert_eq!(counted.completions, Some(0));
+    }
+
+    #[test]
+    fn display_completes_nothing() {
+        let of = |environment: &str| {
+            let text = format!(
+                r#"{{"dimensionValues":[{{"intValue":"20261201"}},{{"intValue":"77"}},{environment}],
+                "metricValueGroups":[{{"primaryValues":[{{"intValue":"4"}},{{"intValue":"0"}},{{"intValue":"3"}},{{"intValue":"1"}}]}}]}}"#
+            );
+            row(&text).unwrap().2.completions
+        };
+        assert_eq!(of(r#"{"intValue":"1"}"#), None);
+        assert_eq!(of(r#"{"stringValue":"VIDEO_PLAYER"}"#), Some(3));
     }
 
     #[test]
@@ -238,6 +336,7 @@ mod tests {
             "{}",
             r#"{"dimensionValues":[{"intValue":"20261201"}],"metricValueGroups":[{"primaryValues":[]}]}"#,
             r#"{"dimensionValues":[{"intValue":"2026"},{"intValue":"7"}],"metricValueGroups":[{"primaryValues":[{},{},{},{}]}]}"#,
+            r#"{"dimensionValues":[{"intValue":"20261201"},{"intValue":"7"},{"intValue":"1"}],"metricValueGroups":[{"primaryValues":[{},{},{},{}]}]}"#,
         ] {
             assert!(row(text).is_none(), "{text}");
         }
@@ -246,7 +345,8 @@ mod tests {
     #[test]
     fn a_report_is_asked_for_by_day_and_line_item() {
         let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
-        let text = definition(&["1".to_owned(), "2".to_owned()], &range).unwrap().to_string();
+        let text = definition(&["1".to_owned(), "2".to_owned()], &range, ReportDays::Network).unwrap().to_string();
+        assert!(text.contains(r#""timeZoneSource":"PUBLISHER""#), "{text}");
         assert!(text.contains(r#""startDate":{"year":2026,"month":12,"day":1}"#), "{text}");
         assert!(text.contains(r#""intListValue":{"values":["1","2"]}"#), "{text}");
     }

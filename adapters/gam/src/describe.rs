@@ -2,7 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 
-use crate::{creative, inferred, regions, settings, targeting, words::Catalog};
+use crate::{caps, creative, inferred, line_item, regions, settings, targeting, words::Catalog};
 
 /// Requests that only read although they are not `GET`s: a report is defined and run in order to be
 /// read.
@@ -26,12 +26,18 @@ pub fn description() -> Description {
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::Package],
             min_minutes: 1,
-            max_minutes: inferred::LONGEST_CAP_MINUTES,
-            note: "A cap of the media buy is taken where it has one package.".to_owned(),
+            max_minutes: caps::LONGEST_MINUTES,
+            note: caps::NOTE.to_owned(),
             extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap, Pacing::FrontLoaded],
-        price_models: vec![PriceModel::Cpm],
+        price_models: vec![
+            PriceModel::Cpm,
+            PriceModel::Cpc,
+            PriceModel::Cpcv,
+            PriceModel::Flat,
+            PriceModel::Other(line_item::CPD.to_owned()),
+        ],
         updates: vec![
             UpdateKind::Active,
             UpdateKind::TotalBudget,

@@ -165,7 +165,8 @@ pub fn places(
 }
 
 impl Named {
-    fn said(&self) -> Said {
+    /// Returns the word with its place in the request.
+    pub(crate) fn said(&self) -> Said {
         Said::new(&self.word, &self.pointer)
     }
 }

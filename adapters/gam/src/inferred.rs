@@ -15,9 +15,27 @@ pub const VIDEO_SIZE: Size = Size(640, 480);
 /// and the request takes time to arrive.
 pub const START_LEAD_SECONDS: i64 = 120;
 
-/// The longest period of a frequency cap, in minutes: thirty months. The reference names no limit;
-/// a longer period is surely a mistake.
-pub const LONGEST_CAP_MINUTES: u32 = 30 * 30 * 24 * 60;
+/// The fields on which a reservation depends. While a guaranteed line item delivers, Ad Manager
+/// refuses to change them (SOAP, `UPDATE_RESERVATION_NOT_ALLOWED`); which fields these are is not
+/// documented.
+pub const RESERVED: [&str; 8] = [
+    "startTime",
+    "targetEndTime",
+    "goal",
+    "secondaryGoals",
+    "frequencyCaps",
+    "lineItemType",
+    "targeting",
+    "creativePlaceholders",
+];
+
+/// The value of `LINE_ITEM_ENVIRONMENT_TYPE` in a report for line items of a video player. The
+/// reference calls the format an enum, and says neither whether its value is a number or a name.
+pub const VIDEO_ENVIRONMENT: [&str; 2] = ["2", "VIDEO_PLAYER"];
+
+/// How much later than impressions clicks are counted, in seconds (metric `AD_SERVER_CLICKS`: about
+/// 30 minutes). That the other metrics of a report are complete by then is inferred.
+pub const COUNTING_LAG_SECONDS: i64 = 1800;
 
 /// When to ask again for a forecast, in milliseconds. A new guaranteed line item may have none for
 /// up to an hour.
@@ -42,6 +60,8 @@ pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
 pub const REGION_TYPES: [&str; 6] = ["State", "Province", "Region", "Territory", "Country", "Union Territory"];
 /// The type of a country.
 pub const COUNTRY_TYPE: &str = "Country";
+/// The type of a Nielsen metro area.
+pub const METRO_TYPE: &str = "DMA Region";
 /// The type of a city.
 pub const CITY_TYPE: &str = "City";
 /// The type of a postal code.

@@ -14,22 +14,28 @@
 //!
 //! - [`order`] with its [`approval`], [`line_item`], [`creative`], [`ties`] (associations): how
 //!   each is represented, made, found and changed.
+//! - [`caps`], frequency caps; [`weights`], the rotation of creatives; [`account`], the network's
+//!   currency and time zone.
 //! - [`targeting`] with [`geo`], [`regions`] and [`words`]: audience and location, in buyers'
 //!   words; [`catalogue`]: Ad Manager's ids for them.
 //! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
 //!   real network differs.**
 //!
-//! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
+//! Modules for the adapter's functions: [`adapter`] is what is exported, [`ad_server`] delegates to
+//! the other modules, [`booking`]
 //! translates a media buy, [`describe`], [`status`] and [`delivery`] read. The SDK calls them in
 //! order.
 //!
 //! Also: [`api`], the client; [`refusal`], the meaning of Ad Manager's errors; [`settings`], the
 //! publisher's configuration.
 
+pub mod account;
 pub mod ad_server;
+pub mod adapter;
 pub mod api;
 pub mod approval;
 pub mod booking;
+pub mod caps;
 pub mod catalogue;
 pub mod creative;
 pub mod delivery;
@@ -46,8 +52,9 @@ pub mod settings;
 pub mod status;
 pub mod targeting;
 pub mod ties;
+pub mod weights;
 pub mod words;
 
-pub use ad_server::Gam;
+pub use adapter::Gam;
 
 flightdeck_adapter::export!(Gam);

@@ -2,13 +2,14 @@
 //!
 //! | the package | the line item |
 //! |---|---|
-//! | impressions | `goal` LIFETIME in IMPRESSIONS |
-//! | CPM | `costType` CPM and `rate` |
+//! | impressions and price | `goal`, `costType` and `rate`: see [`terms`] |
 //! | `even`, `front_loaded`, `asap` | `deliveryRateType` EVENLY, FRONTLOADED, AS_FAST_AS_POSSIBLE |
-//! | frequency cap | `frequencyCaps`: one impression in so much time |
-//! | frequency cap | `frequencyCaps`: one impression per period |
+//! | frequency cap | `frequencyCaps`: see [`caps`](crate::caps) |
 //!
 //! The budget is not sent: Ad Manager derives it from rate and goal.
+//!
+//! `allowOverbook` and `skipInventoryCheck` hold for one request and are not stored (type
+//! `LineItem`), so they go with every creation and change.
 
 use flightdeck_adapter::{
     ad_server::{self, Translated},
@@ -21,16 +22,24 @@ use flightdeck_adapter::{
 
 use crate::{
     api::{Made, Network, id_of},
+    caps,
     catalogue::Catalogue,
     inferred,
     refusal::made_or_found,
-    settings::{Platform, Product, Size},
+    settings::{Named, Platform, Product, Rotation, Size},
     targeting::{self, Targeting},
 };
 
+mod halt;
 mod standing;
+mod terms;
+mod video;
 
-pub use self::standing::{Standing, archive, find, standing};
+pub use self::{
+    halt::{Halts, delivering},
+    standing::{Standing, activate, activate_one, archive, find, is_running, resume, standing},
+    terms::CPD,
+};
 
 /// The platform's name for the type.
 pub const TYPE: &str = "LineItem";
@@ -49,8 +58,20 @@ pub struct LineItem {
     pub name: String,
     /// Whether it may deliver.
     pub active: bool,
+    /// Whether it and the media buy may deliver.
+    pub runs: bool,
+    /// Whether its impressions are reserved.
+    pub guaranteed: bool,
+    /// Whether it may be overbooked, or booked without a look at the inventory.
+    pub unchecked: bool,
+    /// The currency of its rate.
+    pub currency: String,
     /// All fields except the targeting.
     fields: Object,
+    /// The fields that hold for one request.
+    flags: Object,
+    /// The weights of its creatives, by the buyer's ids.
+    weights: Object,
     /// The targeting, in buyers' words.
     pub targeting: Targeting,
 }
@@ -64,6 +85,7 @@ pub fn translate(
     buy: &MediaBuy,
     package: &PackageOrder,
     problems: &mut Problems,
+    notes: &mut Vec<String>,
 ) -> Fallible<LineItem> {
     let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
     let product = Product::read(platform, package).unwrap_or_else(|failure| {
@@ -71,11 +93,105 @@ pub fn translate(
         Product::default().or(platform, &package.formats)
     });
     let (start, end) = (moment::timestamp(&package.start)?, moment::timestamp(&package.end)?);
-    check_price(package, &pointer("cpm"), problems);
     if package.impressions < 1 {
         let message = "A goal is at least one impression.";
         problems.invalid("invalid_impressions", pointer("impressions"), package.impressions.to_string(), message);
     }
+    no_daily_caps(package, problems);
+    check_priority(&product, package, problems);
+    let targeting = targeting::translate(platform, &product, package, problems);
+    let mut fields = object! {
+        "startTime": moment::format(start),
+        "targetEndTime": moment::format(end),
+        "lineItemType": product.line_item_type.name(),
+        "priority": product.priority,
+    };
+    terms::write(&mut fields, &product, &buy.currency, package, problems, notes);
+    fields.set("deliveryRateType", delivery_rate(package, &pointer("pacing"), problems));
+    fields.set("frequencyCaps", caps::translate(&product, &targeting.caps, buy, package, problems));
+    fields.set("creativeRotationType", product.creative_rotation.name());
+    fields.set("environmentType", product.shown_in().name());
+    if let Some(video) = video::settings(&product, package, problems) {
+        video::write(&mut fields, video);
+    }
+    let placeholders: Vec<Object> = product.sizes.iter().map(|size| placeholder(*size)).collect();
+    fields.set("creativePlaceholders", placeholders);
+    write_settings(&mut fields, platform, &product);
+    let flags = object! {
+        "allowOverbook": product.allow_overbook.then_some(true),
+        "skipInventoryCheck": product.skip_inventory_check.then_some(true),
+    };
+    Ok(LineItem {
+        package_id: package.package_id.clone(),
+        name: called(platform, buy, package),
+        active: package.active,
+        runs: package.active && buy.active,
+        guaranteed: product.line_item_type.is_guaranteed(),
+        unchecked: product.allow_overbook || product.skip_inventory_check,
+        currency: buy.currency.clone(),
+        fields,
+        flags: flags.without_nulls(),
+        weights: weights(&product, package),
+        targeting,
+    })
+}
+
+/// Returns the weights of the package's creatives, if the product's rotation has any.
+fn weights(product: &Product, package: &PackageOrder) -> Object {
+    let mut weights = Object::default();
+    if product.creative_rotation == Rotation::Weighted {
+        for (creative, weight) in targeting::weights(package) {
+            weights.set(&creative, weight);
+        }
+    }
+    weights
+}
+
+/// Writes what the publisher's settings add to a line item.
+fn write_settings(fields: &mut Object, platform: &Platform, product: &Product) {
+    if let Some(roadblocking) = product.roadblocking {
+        fields.set("roadblockingType", roadblocking.name());
+    }
+    if let Some(days) = product.auto_extension_days.filter(|days| *days > 0) {
+        fields.set("autoExtensionDays", u32::from(days));
+    }
+    let labels: Vec<Object> =
+        product.label_ids.iter().map(|id| object! { "label": platform.name_of("labels", id) }).collect();
+    if !labels.is_empty() {
+        fields.set("appliedLabels", labels);
+    }
+    let values = platform.custom_fields(&product.custom_fields);
+    if !values.is_empty() {
+        fields.set("customFieldValues", values);
+    }
+    if let Some(notes) = &product.notes {
+        fields.set("notes", notes);
+    }
+}
+
+/// Returns the display name: the template of the settings, filled in, or the package's own name.
+fn called(platform: &Platform, buy: &MediaBuy, package: &PackageOrder) -> String {
+    let name = match &platform.line_item_name {
+        Some(template) => template.fill(|named| match named {
+            Named::Product => package.package_id.clone(),
+            Named::Package => package.name.clone(),
+            Named::Start => day(&package.start),
+            Named::End => day(&package.end),
+            of_buy => crate::order::named(platform, buy, of_buy),
+        }),
+        None => package.name.clone(),
+    };
+    let name = if name.trim().is_empty() { &package.package_id } else { &name };
+    clean(name, 4 * NAME_LIMIT).chars().take(NAME_LIMIT).collect()
+}
+
+/// Returns the day of an instant: its first ten characters.
+#[must_use]
+pub fn day(instant: &str) -> String {
+    instant.chars().take(10).collect()
+}
+
+fn no_daily_caps(package: &PackageOrder, problems: &mut Problems) {
     for (code, field, value) in [
         ("unsupported_daily_budget", "daily_budget", package.daily_budget.map(money::decimal)),
         (
@@ -87,42 +203,20 @@ pub fn translate(
         if let Some(value) = value {
             let message = "Ad Manager has no daily cap for a line item with an impression goal: it spreads the goal \
                            evenly. Leave it out.";
-            problems.unsupported(code, pointer(field), value, message, &[]);
+            let pointer = format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+            problems.unsupported(code, pointer, value, message, &[]);
         }
     }
-    let fields = object! {
-        "startTime": moment::format(start),
-        "targetEndTime": moment::format(end),
-        "lineItemType": product.line_item_type.name(),
-        "priority": product.priority,
-        "costType": "CPM",
-        "rate": rate(&buy.currency, package.price.rate),
-        "goal": object! {
-            "goalType": "LIFETIME",
-            "unitType": "IMPRESSIONS",
-            "units": package.impressions.to_string(),
-        },
-        "deliveryRateType": delivery_rate(package, &pointer("pacing"), problems),
-        "frequencyCaps": frequency_caps(buy, package, problems),
-        "creativeRotationType": product.creative_rotation.name(),
-        "environmentType": product.shown_in().name(),
-        "creativePlaceholders": product.sizes.iter().map(|size| placeholder(*size)).collect::<Vec<_>>(),
-        "allowOverbook": product.allow_overbook.then_some(true),
-        "skipInventoryCheck": product.skip_inventory_check.then_some(true),
-    };
-    Ok(LineItem {
-        package_id: package.package_id.clone(),
-        name: clean(&package.name, 4 * NAME_LIMIT).chars().take(NAME_LIMIT).collect(),
-        active: package.active,
-        fields,
-        targeting: targeting::translate(platform, &product, package, problems),
-    })
 }
 
-/// Returns a rate as `google.type.Money`: whole units and nano-units.
-fn rate(currency: &str, micros: i64) -> Object {
-    let (units, nanos) = (micros.div_euclid(money::UNIT), micros.rem_euclid(money::UNIT) * 1000);
-    object! { "currencyCode": currency, "units": units.to_string(), "nanos": nanos }
+fn check_priority(product: &Product, package: &PackageOrder, problems: &mut Problems) {
+    let (low, high) = product.line_item_type.priorities();
+    if let Some(priority) = product.priority.filter(|priority| !(low..=high).contains(priority)) {
+        let pointer = format!("/packages/{}/package_id", pointer_segment(&package.package_id));
+        let kind = product.line_item_type.name();
+        let message = format!("A product of the type {kind} has a priority of {low} to {high} on Ad Manager.");
+        problems.invalid("invalid_priority", pointer, priority.to_string(), message);
+    }
 }
 
 /// Returns a size in Ad Manager's form.
@@ -133,16 +227,6 @@ pub fn pixels(Size(width, height): Size) -> Object {
 
 fn placeholder(size: Size) -> Object {
     object! { "size": pixels(size), "expectedCreativeCount": 1 }
-}
-
-fn check_price(package: &PackageOrder, pointer: &str, problems: &mut Problems) {
-    if package.price.model != PriceModel::Cpm {
-        let message = "The Ad Manager adapter sells packages per thousand impressions.";
-        problems.unsupported("unsupported_price_model", pointer, package.price.model.word(), message, &["cpm"]);
-    } else if package.price.rate <= 0 {
-        let message = "A price is more than nothing.";
-        problems.invalid("invalid_price", pointer, money::decimal(package.price.rate), message);
-    }
 }
 
 fn delivery_rate(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
@@ -158,35 +242,19 @@ fn delivery_rate(package: &PackageOrder, pointer: &str, problems: &mut Problems)
     }
 }
 
-/// Units of time with their length in minutes, the longest first (reference, `TimeUnit`).
-const UNITS: [(&str, u32); 4] = [("WEEK", 7 * 24 * 60), ("DAY", 24 * 60), ("HOUR", 60), ("MINUTE", 1)];
-
-fn frequency_caps(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Option<Vec<Object>> {
-    let cap = package.targeting.frequency_cap.as_ref()?;
-    let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
-    if !(1..=inferred::LONGEST_CAP_MINUTES).contains(&cap.suppress_minutes) {
-        let message = format!("The Ad Manager adapter counts 1 to {} minutes.", inferred::LONGEST_CAP_MINUTES);
-        let value = cap.suppress_minutes.to_string();
-        problems.invalid("invalid_frequency_cap", format!("{pointer}/suppress_minutes"), value, message);
-        return None;
-    }
-    if !problems.check_cap_of_package(buy, cap, &pointer, "Ad Manager caps each line item by itself.") {
-        return None;
-    }
-    let (unit, minutes) = UNITS.into_iter().find(|(_, minutes)| cap.suppress_minutes % minutes == 0)?;
-    let amount = cap.suppress_minutes / minutes;
-    Some(vec![object! { "maxImpressions": "1", "timeAmount": amount.to_string(), "timeUnit": unit }])
-}
-
 impl Translated for LineItem {
     fn name(&self) -> &str {
         &self.name
     }
 
-    /// Includes whether it may deliver, which is an action on Ad Manager rather than a field.
+    /// Includes whether it may deliver, which is an action on Ad Manager rather than a field, and the
+    /// weights of its creatives, which are fields of its associations.
     fn shown(&self) -> Object {
         let mut object = self.fields();
         object.set("active", self.active);
+        if !self.weights.is_empty() {
+            object.set("creativeWeights", self.weights.clone());
+        }
         object
     }
 }
@@ -219,6 +287,7 @@ impl LineItem {
     pub fn created(&self) -> Object {
         let mut object = object! { "displayName": &self.name };
         object.set_all(&self.fields());
+        object.set_all(&self.flags);
         object
     }
 
@@ -250,6 +319,7 @@ impl LineItem {
             let catalogue = Catalogue::of(network, [&self.targeting])?;
             changes.set(TARGETING, catalogue.targeting(&self.targeting));
         }
+        changes.set_all(&self.flags);
         let mask: Vec<&str> = changes.iter().map(|(name, _)| name).collect();
         let mask = mask.join(",");
         // A field that is in the mask but not in the body is cleared.
@@ -260,93 +330,5 @@ impl LineItem {
 }
 
 #[cfg(test)]
-mod tests {
-    use flightdeck_adapter::ad_server::LineItem as _;
-
-    use super::*;
-    use crate::samples::{buy, context, package};
-
-    fn of(change: impl FnOnce(&mut PackageOrder)) -> Fallible<LineItem> {
-        let mut package = package("news");
-        change(&mut package);
-        let platform = Platform::read(&context()).unwrap();
-        let mut problems = Problems::default();
-        let item = translate(&platform, &buy(vec![package.clone()]), &package, &mut problems)?;
-        problems.check().map(|()| item)
-    }
-
-    fn field(item: &LineItem, name: &str) -> String {
-        item.shown().get(name).cloned().unwrap_or_default().to_string()
-    }
-
-    #[test]
-    fn goals_rates_and_pacing_are_ad_managers() {
-        let item = of(|package| package.pacing = Pacing::FrontLoaded).unwrap();
-        assert_eq!(field(&item, "goal"), r#"{"goalType":"LIFETIME","unitType":"IMPRESSIONS","units":"1000000"}"#);
-        assert_eq!(field(&item, "rate"), r#"{"currencyCode":"USD","units":"12","nanos":500000000}"#);
-        assert_eq!(field(&item, "deliveryRateType"), r#""FRONTLOADED""#);
-        assert_eq!(field(&item, "lineItemType"), r#""STANDARD""#);
-        assert_eq!(field(&item, "environmentType"), r#""BROWSER""#);
-        assert_eq!(field(&item, "priority"), "null");
-        assert_eq!(
-            field(&item, "creativePlaceholders"),
-            r#"[{"size":{"width":300,"height":250,"sizeType":"PIXEL"},"expectedCreativeCount":1},{"size":{"width":728,"height":90,"sizeType":"PIXEL"},"expectedCreativeCount":1}]"#
-        );
-        let smallest = of(|package| package.price.rate = 1).unwrap();
-        assert_eq!(field(&smallest, "rate"), r#"{"currencyCode":"USD","units":"0","nanos":1000}"#);
-    }
-
-    #[test]
-    fn a_cap_is_in_the_longest_unit_that_is_exact() {
-        for (minutes, written) in [
-            (1, r#"{"maxImpressions":"1","timeAmount":"1","timeUnit":"MINUTE"}"#),
-            (90, r#"{"maxImpressions":"1","timeAmount":"90","timeUnit":"MINUTE"}"#),
-            (120, r#"{"maxImpressions":"1","timeAmount":"2","timeUnit":"HOUR"}"#),
-            (1440, r#"{"maxImpressions":"1","timeAmount":"1","timeUnit":"DAY"}"#),
-            (20160, r#"{"maxImpressions":"1","timeAmount":"2","timeUnit":"WEEK"}"#),
-        ] {
-            let cap = FrequencyCap { suppress_minutes: minutes, scope: CapScope::MediaBuy };
-            let item = of(|package| package.targeting.frequency_cap = Some(cap)).unwrap();
-            assert_eq!(field(&item, "frequencyCaps"), format!("[{written}]"));
-        }
-    }
-
-    #[test]
-    fn a_cap_over_several_packages_is_refused() {
-        let mut one = package("news");
-        one.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::MediaBuy });
-        let buy = buy(vec![one.clone(), package("sports")]);
-        let mut problems = Problems::default();
-        translate(&Platform::read(&context()).unwrap(), &buy, &one, &mut problems).unwrap();
-        let failure = problems.check().unwrap_err();
-        assert_eq!((failure.code.as_str(), failure.items[0].supported.len()), ("unsupported_frequency_cap", 1));
-    }
-
-    #[test]
-    fn what_ad_manager_cannot_do_is_refused_by_its_place() {
-        let failure = of(|package| {
-            package.daily_budget = Some(5_000_000);
-            package.daily_impressions = Some(1000);
-            package.price.model = PriceModel::Cpc;
-            package.pacing = Pacing::Other("backwards".to_owned());
-        })
-        .unwrap_err();
-        let fields: Vec<&str> = failure.items.iter().map(|item| item.field.as_str()).collect();
-        let at = |field: &str| format!("/packages/news/{field}");
-        assert_eq!(fields, [at("cpm"), at("daily_budget"), at("daily_impressions"), at("pacing")]);
-        assert_eq!(of(|package| package.impressions = 0).unwrap_err().code, "invalid_impressions");
-        assert_eq!(of(|package| package.price.rate = 0).unwrap_err().code, "invalid_price");
-    }
-
-    #[test]
-    fn only_what_differs_is_changed() {
-        let (before, after) = (of(|_| {}).unwrap(), of(|package| package.impressions = 5).unwrap());
-        let changes = after.changes_from(&before);
-        assert_eq!(changes.to_string(), r#"{"goal":{"goalType":"LIFETIME","unitType":"IMPRESSIONS","units":"5"}}"#);
-        assert!(before.changes_from(&before).is_empty());
-        let capped = of(|package| {
-            package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::Package });
-        });
-        assert_eq!(before.changes_from(&capped.unwrap()).to_string(), r#"{"frequencyCaps":null}"#);
-    }
-}
+#[path = "line_item/tests.rs"]
+mod tests;

@@ -9,7 +9,18 @@ use serde::Deserialize;
 
 use crate::{
     api::{Made, Network, id_of, quoted},
-    refusal::{exists, not_shown_yet},
+    line_item::is_running,
+    refusal::{exists, has_reason, not_shown_yet},
+    settings::Platform,
+};
+
+mod fields;
+mod reservation;
+
+use self::fields::more;
+pub use self::{
+    fields::named,
+    reservation::{Reservation, reservation},
 };
 
 /// The platform's name for the type.
@@ -18,6 +29,13 @@ pub const TYPE: &str = "Order";
 pub const NAME_LIMIT: usize = 255;
 /// The maximum length of a PO number, in characters (reference, `poNumber`).
 const PO_LIMIT: usize = 63;
+/// The most line items of an order (help 1628457).
+const ITEM_LIMIT: usize = 450;
+
+/// The room for a reference at the end of a name, in characters. References are shorter.
+const REFERENCE_ROOM: usize = 80;
+/// What stands between the words of a name.
+const SEPARATORS: [char; 4] = [' ', '[', ']', ','];
 
 /// The desired state of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +46,12 @@ pub struct Order {
     po_number: Option<String>,
     /// Whether it may deliver.
     pub active: bool,
+    /// The fields that the publisher's settings add.
+    more: Object,
 }
 
 /// Translates a media buy into its order.
-pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Order {
+pub fn translate(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) -> Order {
     if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
         let message = format!("A PO number on Ad Manager has at most {PO_LIMIT} characters.");
         problems.unsupported("unsupported_po_number", "/po_number", number, message, &[]);
@@ -42,11 +62,20 @@ pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Order {
         let value = flightdeck_adapter::money::decimal(daily);
         problems.unsupported("unsupported_daily_budget", "/daily_budget", value, message, &[]);
     }
+    if buy.packages.len() > ITEM_LIMIT {
+        let message = format!("An order on Ad Manager has at most {ITEM_LIMIT} line items. Split the media buy.");
+        problems.unsupported("too_many_packages", "/packages", buy.packages.len().to_string(), message, &[]);
+    }
+    let name = match &platform.order_name {
+        Some(template) => template.fill(|wanted| named(platform, buy, wanted)),
+        None => buy.name.clone(),
+    };
     Order {
-        name: buy.name.clone(),
+        name,
         media_buy_id: buy.media_buy_id.clone(),
         po_number: buy.po_number.clone(),
         active: buy.active,
+        more: more(platform),
     }
 }
 
@@ -63,9 +92,10 @@ impl Translated for Order {
 
 impl Order {
     /// Returns the name without its reference. It contains the media buy's id, by which an order is
-    /// found if its own id was lost.
+    /// found if its own id was lost. If the reference may cut the id off, the id is put in front.
     fn called(&self) -> String {
-        if self.name.contains(&self.media_buy_id) {
+        let kept: String = self.name.chars().take(NAME_LIMIT - REFERENCE_ROOM).collect();
+        if kept.split(SEPARATORS).any(|word| word == self.media_buy_id) {
             return self.name.clone();
         }
         format!("{} · {}", self.media_buy_id, self.name)
@@ -82,6 +112,7 @@ impl Order {
         if let Some(number) = &self.po_number {
             object.set("poNumber", number);
         }
+        object.set_all(&self.more);
         object
     }
 
@@ -154,7 +185,7 @@ pub fn find_by_buy(network: &Network, advertiser: &str, media_buy_id: &str) -> F
     let filter = format!("advertiser = {advertiser} AND displayName : {}", quoted(media_buy_id));
     for found in network.list::<Found>("orders", "orders", &filter) {
         let found = found?;
-        if found.display_name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
+        if found.display_name.split(SEPARATORS).any(|word| word == media_buy_id) {
             return Ok(vec![id_of(&found.name)?]);
         }
     }
@@ -237,29 +268,48 @@ pub fn approval(network: &Network, id: &str) -> Fallible<Approval> {
 ///
 /// # Errors
 /// `unavailable` while there is no forecast. `permission` when the service account may not approve
-/// it. When Ad Manager refuses.
-pub fn approve(network: &Network, id: &str) -> Fallible<Approval> {
+/// it, or the credit status of the advertiser keeps it. When Ad Manager refuses.
+pub fn approve(network: &Network, id: &str, reservation: &Reservation) -> Fallible<Approval> {
     let standing = there(network, id)?;
     if standing.status != "DRAFT" || standing.archived {
         return Ok(standing.approval());
     }
+    reservation.reserve(network)?;
+    let (action, body) = reservation.request(network.platform.approve_orders, &standing.name);
+    let done = network.post(&format!("orders:{action}")).json(&body).send();
     if !network.platform.approve_orders {
-        act(network, "batchSubmitForApproval", &standing)?;
-        return Ok(Approval::Pending);
+        return done.map(|_| Approval::Pending);
     }
-    match act(network, "batchApprove", &standing) {
-        Ok(()) => Ok(Approval::Approved),
-        Err(mut failure) if failure.kind == FailureKind::Permission => {
-            failure.code = "may_not_approve".to_owned();
-            failure.message = format!(
-                "{} Let the service account's role approve orders, or set approve_orders = false in the platform's \
-                 settings, so that orders are submitted for a person's approval.",
-                failure.message
-            );
-            Err(failure)
-        }
-        Err(failure) => Err(failure),
+    match done {
+        Ok(_) => Ok(Approval::Approved),
+        Err(failure) => Err(explained(failure)),
     }
+}
+
+/// Says what a person can do about an approval that Ad Manager refused.
+fn explained(mut failure: Failure) -> Failure {
+    let code = failure.platform.as_ref().map(|answer| answer.code.clone()).unwrap_or_default();
+    let credit = code.split_once("COMPANY_CREDIT_STATUS_").map(|(_, status)| status.to_owned());
+    let cure = if let Some(status) = credit {
+        // Nothing that the adapter could try again: the operation waits for a person.
+        failure.kind = FailureKind::Permission;
+        failure.code = "advertiser_credit".to_owned();
+        format!(
+            "The credit status of the advertiser is {status} in Ad Manager. Set it to active there, then let the \
+             operation go on."
+        )
+    } else if failure.kind == FailureKind::Permission {
+        failure.code = "may_not_approve".to_owned();
+        "Let the service account's role approve orders, or set approve_orders = false in the platform's settings, so \
+         that orders are submitted for a person's approval."
+            .to_owned()
+    } else if has_reason(&failure, &["NOT_ENOUGH_INVENTORY"]) {
+        "Lower the goal, or set allow_overbook in the product's settings.".to_owned()
+    } else {
+        return failure;
+    };
+    failure.message = format!("{} {cure}", failure.message);
+    failure
 }
 
 /// Retracts an order that waits for approval, so that it can be changed. Other orders stay as they
@@ -272,31 +322,58 @@ pub fn open(network: &Network, id: &str) -> Fallible<()> {
     if standing.status == "PENDING_APPROVAL" { act(network, "batchRetract", &standing) } else { Ok(()) }
 }
 
-/// Stops the delivery of an order. A draft doesn't deliver anyway; an order that waits for approval
-/// becomes a draft again.
+/// Stops the delivery of an order: Ad Manager pauses its line items. A draft doesn't deliver anyway;
+/// an order that waits for approval becomes a draft again.
 ///
 /// # Errors
 /// When Ad Manager refuses.
 pub fn pause(network: &Network, id: &str) -> Fallible<()> {
     let standing = there(network, id)?;
     match standing.status.as_str() {
-        "APPROVED" => act(network, "batchPause", &standing),
+        "APPROVED" => match act(network, "batchPause", &standing) {
+            // It has ended, or nothing of it is left to pause: that is what was wanted.
+            Err(failure) if has_reason(&failure, &["NOT_APPLICABLE", "HAS_ENDED"]) => {
+                if runs(network, &standing)? {
+                    Err(failure)
+                } else {
+                    Ok(())
+                }
+            }
+            done => done,
+        },
         "PENDING_APPROVAL" => act(network, "batchRetract", &standing),
         _ => Ok(()),
     }
 }
 
-/// Resumes the delivery of a paused order. A draft is approved or submitted if it has creatives,
-/// including those of an upload that has not finished: the upload may have passed its approval step
-/// while the buy was paused.
+/// Whether any line item of an order delivers, or will.
+fn runs(network: &Network, standing: &Standing) -> Fallible<bool> {
+    #[derive(Deserialize)]
+    struct Item {
+        #[serde(default)]
+        status: String,
+    }
+    let filter = format!("order = {}", quoted(&standing.name));
+    for item in network.list::<Item>("lineItems", "lineItems", &filter) {
+        if is_running(&item?.status) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Lets an order deliver again. Its line items are resumed one by one, so that those of packages
+/// that are off stay paused; `PAUSED` is a legacy status of an order itself (type `OrderStatus`). A
+/// draft is approved or submitted if it has creatives, including those of an upload that has not
+/// finished: the upload may have passed its approval step while the buy was paused.
 ///
 /// # Errors
 /// As [`approve`].
-pub fn resume(network: &Network, id: &str, has_creatives: bool) -> Fallible<()> {
+pub fn resume(network: &Network, id: &str, has_creatives: bool, reservation: &Reservation) -> Fallible<()> {
     let standing = there(network, id)?;
     match standing.status.as_str() {
         "PAUSED" => act(network, "batchResume", &standing),
-        "DRAFT" if has_creatives => approve(network, id).map(|_| ()),
+        "DRAFT" if has_creatives => approve(network, id, reservation).map(|_| ()),
         _ => Ok(()),
     }
 }

@@ -192,6 +192,15 @@ pub fn exists(failure: &Failure) -> bool {
     failure.kind == FailureKind::Rejected && (failure.code == EXISTS || conflict)
 }
 
+/// Whether Ad Manager refused for one of these reasons, with or without the type of error in front
+/// (`OrderActionError.NOT_APPLICABLE`).
+#[must_use]
+pub fn has_reason(failure: &Failure, reasons: &[&str]) -> bool {
+    let Some(answer) = &failure.platform else { return false };
+    let reason = answer.code.rsplit('.').next().unwrap_or_default();
+    reasons.contains(&reason)
+}
+
 /// Makes the failure for an object that Ad Manager has but doesn't list yet. It is looked up again
 /// later.
 #[must_use]

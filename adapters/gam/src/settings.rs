@@ -1,13 +1,22 @@
 //! The publisher's settings for the network and for a product on it. Their JSON Schemas are in
 //! `schemas/`.
 
+mod naming;
+mod product;
+
 use std::collections::BTreeMap;
 
 pub use flightdeck_adapter::settings::Size;
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
-use crate::inferred;
+pub use self::{
+    naming::{Named, Template},
+    product::{
+        AdUnit, Cap, CostType, CustomValue, Environment, LineItemType, Position, Product, RequestPlatform,
+        Roadblocking, Rotation, TimeUnit, Video,
+    },
+};
 
 /// The JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
@@ -22,6 +31,9 @@ pub struct Platform {
     /// it.
     #[serde(skip)]
     pub name: String,
+    /// The id of the buyer's company, of the context.
+    #[serde(skip)]
+    pub advertiser_id: String,
     /// The network's code.
     pub network_code: String,
     /// The user id of the orders' trafficker.
@@ -29,8 +41,31 @@ pub struct Platform {
     /// Whether the service account approves orders itself, rather than submitting them for a
     /// person's approval.
     pub approve_orders: bool,
-    /// The network's currency. If set, buys in any other currency are refused.
+    /// The network's currency. If set, plans refuse buys in any other currency; otherwise they are
+    /// refused when they are booked, before anything is made.
     pub currency: Option<String>,
+    /// Whose days delivery is counted by.
+    pub report_days: ReportDays,
+    /// The template of the orders' names.
+    pub order_name: Option<Template>,
+    /// The template of the line items' names.
+    pub line_item_name: Option<Template>,
+    /// The user id of the orders' salesperson.
+    pub salesperson_id: Option<String>,
+    /// The user ids of the orders' other salespeople.
+    pub secondary_salesperson_ids: Vec<String>,
+    /// The user ids of the orders' other traffickers.
+    pub secondary_trafficker_ids: Vec<String>,
+    /// The company id of the agency of the orders.
+    pub agency_id: Option<String>,
+    /// The teams of the orders.
+    pub team_ids: Vec<String>,
+    /// The labels of the orders.
+    pub order_label_ids: Vec<String>,
+    /// The custom fields of the orders, by the id of the field.
+    pub order_custom_fields: BTreeMap<String, CustomValue>,
+    /// The notes of the orders.
+    pub order_notes: Option<String>,
     /// The default ad units of products.
     pub ad_units: Vec<AdUnit>,
     /// The default placements of products.
@@ -47,10 +82,22 @@ impl Default for Platform {
     fn default() -> Self {
         Self {
             name: String::new(),
+            advertiser_id: String::new(),
             network_code: String::new(),
             trafficker_id: String::new(),
             approve_orders: true,
             currency: None,
+            report_days: ReportDays::Network,
+            order_name: None,
+            line_item_name: None,
+            salesperson_id: None,
+            secondary_salesperson_ids: Vec::new(),
+            secondary_trafficker_ids: Vec::new(),
+            agency_id: None,
+            team_ids: Vec::new(),
+            order_label_ids: Vec::new(),
+            order_custom_fields: BTreeMap::new(),
+            order_notes: None,
             ad_units: Vec::new(),
             placements: Vec::new(),
             sizes: Vec::new(),
@@ -60,115 +107,15 @@ impl Default for Platform {
     }
 }
 
-/// Settings of a product.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Product {
-    /// The type of its line items.
-    pub line_item_type: LineItemType,
-    /// Their priority, if it differs from the type's default.
-    pub priority: Option<u8>,
-    /// Display or video.
-    pub environment: Option<Environment>,
-    /// The ad units that it runs on.
-    pub ad_units: Vec<AdUnit>,
-    /// The ad units that it doesn't run on.
-    pub excluded_ad_units: Vec<AdUnit>,
-    /// The placements that it also runs on.
-    pub placements: Vec<String>,
-    /// The sizes of its creatives.
-    pub sizes: Vec<Size>,
-    /// Key-values that requests must have.
-    pub key_values: BTreeMap<String, Vec<String>>,
-    /// Whether it may be overbooked.
-    pub allow_overbook: bool,
-    /// Whether it is booked without a forecast.
-    pub skip_inventory_check: bool,
-    /// How creatives rotate.
-    pub creative_rotation: Rotation,
-}
-
-/// The line item types with an impression goal, so that the budget is kept.
+/// Whose days delivery is counted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LineItemType {
-    /// Guaranteed delivery.
-    #[default]
-    Standard,
-    /// Fills remaining inventory.
-    Bulk,
-    /// Fills remaining inventory, by price.
-    PricePriority,
-}
-
-impl LineItemType {
-    /// Returns Ad Manager's name of the type.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "STANDARD",
-            Self::Bulk => "BULK",
-            Self::PricePriority => "PRICE_PRIORITY",
-        }
-    }
-}
-
-/// The environment in which line items are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Environment {
-    /// A web page: display.
-    Browser,
-    /// A video player: video.
-    VideoPlayer,
-}
-
-impl Environment {
-    /// Returns Ad Manager's name of the environment.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Browser => "BROWSER",
-            Self::VideoPlayer => "VIDEO_PLAYER",
-        }
-    }
-}
-
-/// How the creatives of a line item rotate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Rotation {
-    /// Equally often.
+pub enum ReportDays {
+    /// The days of the network's time zone, by which the publisher bills.
     #[default]
-    Evenly,
-    /// By click-through rate.
-    Optimized,
-}
-
-impl Rotation {
-    /// Returns Ad Manager's name of the rotation.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Evenly => "EVENLY",
-            Self::Optimized => "OPTIMIZED",
-        }
-    }
-}
-
-/// An ad unit of the network.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdUnit {
-    /// The id of the ad unit.
-    pub id: String,
-    /// Whether its descendants are included.
-    #[serde(default = "yes")]
-    pub include_descendants: bool,
-}
-
-const fn yes() -> bool {
-    true
+    Network,
+    /// The days of UTC. Ad Manager computes them for each report, which takes longer.
+    Utc,
 }
 
 impl Platform {
@@ -178,6 +125,15 @@ impl Platform {
         format!("networks/{}/{collection}/{id}", self.network_code)
     }
 
+    /// Returns the values of custom fields in Ad Manager's form.
+    #[must_use]
+    pub fn custom_fields(&self, values: &BTreeMap<String, CustomValue>) -> Vec<Object> {
+        let value = |(id, value): (&String, &CustomValue)| {
+            object! { "customField": self.name_of("customFields", id), "value": value.object() }
+        };
+        values.iter().map(value).collect()
+    }
+
     /// Parses the settings of the context.
     ///
     /// # Errors
@@ -185,48 +141,7 @@ impl Platform {
     /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Ad Manager platform settings")?;
-        Ok(Self { name: ctx.platform.clone(), ..read })
-    }
-}
-
-impl Product {
-    /// Parses a package's product settings, with the platform's defaults filled in.
-    ///
-    /// # Errors
-    /// As [`Platform::read`].
-    pub fn read(platform: &Platform, package: &PackageOrder) -> Fallible<Self> {
-        let what = format!("the Ad Manager product settings of {}", package.package_id);
-        let product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
-        Ok(product.or(platform, &package.formats))
-    }
-
-    /// Fills in the platform's defaults.
-    #[must_use]
-    pub fn or(mut self, platform: &Platform, formats: &[CreativeFormat]) -> Self {
-        if self.ad_units.is_empty() && self.placements.is_empty() {
-            self.ad_units.clone_from(&platform.ad_units);
-            self.placements.clone_from(&platform.placements);
-        }
-        let only_videos = !formats.is_empty() && formats.iter().all(|format| *format == CreativeFormat::Video);
-        let environment =
-            self.environment.unwrap_or(if only_videos { Environment::VideoPlayer } else { Environment::Browser });
-        self.environment = Some(environment);
-        if self.sizes.is_empty() {
-            self.sizes.clone_from(&platform.sizes);
-        }
-        if self.sizes.is_empty() {
-            self.sizes = vec![match environment {
-                Environment::Browser => inferred::DISPLAY_SIZE,
-                Environment::VideoPlayer => inferred::VIDEO_SIZE,
-            }];
-        }
-        self
-    }
-
-    /// Returns the environment.
-    #[must_use]
-    pub fn shown_in(&self) -> Environment {
-        self.environment.unwrap_or(Environment::Browser)
+        Ok(Self { name: ctx.platform.clone(), advertiser_id: ctx.advertiser_id.clone(), ..read })
     }
 }
 
@@ -272,9 +187,13 @@ mod tests {
     #[test]
     fn the_schemas_name_the_fields_of_the_types() {
         let product = "line_item_type priority environment ad_units excluded_ad_units placements sizes key_values \
-                       allow_overbook skip_inventory_check creative_rotation";
-        let platform =
-            "network_code trafficker_id approve_orders currency ad_units placements sizes vast_url geo_targets";
+                       allow_overbook skip_inventory_check creative_rotation video share_percent cost_type \
+                       frequency_caps roadblocking auto_extension_days label_ids custom_fields notes \
+                       impression_trackers require_click_macro";
+        let platform = "network_code trafficker_id approve_orders currency report_days order_name line_item_name \
+                        salesperson_id secondary_salesperson_ids secondary_trafficker_ids agency_id team_ids \
+                        order_label_ids order_custom_fields order_notes ad_units placements sizes vast_url \
+                        geo_targets";
         for (schema, fields) in [(PLATFORM_SCHEMA, platform), (PRODUCT_SCHEMA, product)] {
             let schema = Json::parse(schema).unwrap();
             let schema = schema.as_object().unwrap();

@@ -1,6 +1,6 @@
 //! The status of media buys: one request for many orders, one for all of their line items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flightdeck_adapter::{
     ad_server::{self, status::has_placements},
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     api::{AT_ONCE, Network, any, id_of, quoted},
     order::Standing,
+    ties,
 };
 
 /// The fields of a line item that determine its state.
@@ -41,6 +42,8 @@ struct Stats {
 pub struct Shelf {
     orders: BTreeMap<String, Standing>,
     items: BTreeMap<String, Item>,
+    /// The inactive line items that show a creative.
+    showing: BTreeSet<String>,
 }
 
 /// Reads the status of buys.
@@ -53,6 +56,17 @@ pub fn read(network: &Network, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     for some in orders.chunks(AT_ONCE) {
         shelf.read(network, some)?;
     }
+    // A line item is inactive because it misses creatives, or because all that it has are switched
+    // off, as the adapter leaves a package that is off. Its associations tell the two apart.
+    let inactive = shelf.items.iter().filter(|(_, item)| item.status == "INACTIVE" && !item.archived);
+    let inactive: Vec<String> = inactive.map(|(id, _)| id.clone()).collect();
+    let tied = |id: &String| {
+        let own =
+            |buy: &RemoteBuy| buy.remote.iter().any(|object| object.kind == RemoteKind::Package && object.id == *id);
+        buys.iter().any(|buy| own(buy) && buy.remote.iter().any(|object| object.kind == RemoteKind::Association))
+    };
+    let inactive: Vec<String> = inactive.into_iter().filter(tied).collect();
+    shelf.showing = ties::showing(network, &inactive)?;
     Ok(shelf)
 }
 
@@ -94,7 +108,8 @@ impl ad_server::Standing for Shelf {
             // There are no statistics before the first impression.
             stats.and_then(|count| count.parse().ok()).unwrap_or(0)
         });
-        (package_state(order, item, has_placements(buy, &object.key)), delivered)
+        let placed = has_placements(buy, &object.key);
+        (package_state(order, item, placed, self.showing.contains(&object.id)), delivered)
     }
 
     fn state(&self, order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryState> {
@@ -120,7 +135,8 @@ fn disapproved() -> DeliveryState {
     DeliveryState::Disapproved("The order was disapproved in Ad Manager (DISAPPROVED).".to_owned())
 }
 
-fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool) -> DeliveryState {
+/// Returns the state of a package. `shows` says whether an inactive line item has an active creative.
+fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool, shows: bool) -> DeliveryState {
     let (Some(order), Some(item)) = (order, item) else { return DeliveryState::Missing };
     match item.status.as_str() {
         "COMPLETED" => return DeliveryState::Completed,
@@ -141,7 +157,7 @@ fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool) 
         "PAUSED" | "PAUSED_INVENTORY_RELEASED" => DeliveryState::Paused,
         // Approved, with creatives that are all inactive: this is how the adapter leaves an
         // inactive package.
-        "INACTIVE" if has_creatives => DeliveryState::Paused,
+        "INACTIVE" if has_ties && !shows => DeliveryState::Paused,
         "INACTIVE" => DeliveryState::AwaitingCreatives,
         other => DeliveryState::Other(other.to_lowercase()),
     }
@@ -195,7 +211,7 @@ mod tests {
     #[test]
     fn every_status_of_a_line_item_is_understood() {
         let of = |status: &str, missing: bool| {
-            package_state(Some(&order("APPROVED", false)), Some(&item(status, missing)), false)
+            package_state(Some(&order("APPROVED", false)), Some(&item(status, missing)), false, false)
         };
         for (status, missing, state) in [
             ("DRAFT", true, DeliveryState::AwaitingCreatives),
@@ -207,7 +223,7 @@ mod tests {
             ("PAUSED", false, DeliveryState::Paused),
             ("PAUSED_INVENTORY_RELEASED", false, DeliveryState::Paused),
             ("INACTIVE", true, DeliveryState::AwaitingCreatives),
-            ("INACTIVE", false, DeliveryState::Paused),
+            ("INACTIVE", false, DeliveryState::AwaitingCreatives),
             ("COMPLETED", false, DeliveryState::Completed),
             ("CANCELED", false, DeliveryState::Canceled),
             ("DISAPPROVED", false, disapproved()),
@@ -215,8 +231,12 @@ mod tests {
         ] {
             assert_eq!(of(status, missing), state, "{status}");
         }
-        assert_eq!(package_state(Some(&order("DRAFT", false)), None, true), DeliveryState::Missing);
-        let put_away = package_state(Some(&order("PAUSED", true)), Some(&item("PAUSED", false)), true);
+        assert_eq!(package_state(Some(&order("DRAFT", false)), None, true, false), DeliveryState::Missing);
+        let inactive =
+            |shows| package_state(Some(&order("APPROVED", false)), Some(&item("INACTIVE", false)), true, shows);
+        assert_eq!(inactive(false), DeliveryState::Paused, "its creatives are switched off");
+        assert_eq!(inactive(true), DeliveryState::AwaitingCreatives, "it misses a size, or a person's activation");
+        let put_away = package_state(Some(&order("PAUSED", true)), Some(&item("PAUSED", false)), true, false);
         assert_eq!(put_away, DeliveryState::Canceled);
     }
 

@@ -6,6 +6,8 @@
 //! | `device_type`, `os`, `browser`, `language` | `technologyTargeting` |
 //! | `audience_segment` | `customTargeting`, audience segments by id |
 //! | `custom.gam`: `key_values`, `excluded_key_values` | `customTargeting`, by the names of keys and values |
+//! | `custom.gam`: `frequency_caps` | further `frequencyCaps` of the line item |
+//! | `custom.gam`: `creative_weights` | the weights of the associations, by the buyer's ids of creatives |
 //!
 //! The product defines its inventory (`inventoryTargeting`) and the key-values that requests must
 //! have (`key_values`). What a buyer adds is another part of the single `customTargeting` clause,
@@ -18,14 +20,16 @@ use flightdeck_adapter::{contradiction::Said, prelude::*, words::pointer_segment
 
 use crate::{
     api, geo,
-    settings::{AdUnit, Platform, Product},
+    settings::{AdUnit, Cap, Platform, Product, RequestPlatform, Video},
     words::{self, Catalog, Word},
 };
 
+mod custom;
 mod written;
 
+pub use self::custom::weights;
 pub use self::written::Wanted;
-use self::written::write;
+use self::{custom::own, written::write};
 
 /// All supported dimensions.
 pub const DIMENSIONS: [Dimension; 10] = [
@@ -41,8 +45,8 @@ pub const DIMENSIONS: [Dimension; 10] = [
     Dimension::AudienceSegment,
 ];
 
-/// The keys of a buyer's `custom.gam`.
-const CUSTOM: [&str; 2] = ["key_values", "excluded_key_values"];
+/// The most targeting criteria of a line item (help 1628457).
+const CRITERIA_LIMIT: usize = 800;
 const CODE: &str = "unsupported_targeting";
 
 /// The targeting of a line item, in the words of buyers and settings.
@@ -58,6 +62,11 @@ pub struct Targeting {
     pub keys: Vec<KeyValues>,
     segments: Vec<(bool, Vec<String>)>,
     inventory: Object,
+    /// Who requests a video, and where in it ads are shown; empty for display.
+    video: Object,
+    /// Frequency caps of the buyer's custom targeting, each with its JSON pointer. They are fields of
+    /// the line item.
+    pub caps: Vec<(Cap, String)>,
 }
 
 /// A custom targeting key and some of its values.
@@ -108,8 +117,11 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
             pointer: settings.clone(),
         })
         .collect();
+    let mut caps = Vec::new();
     if let Some(custom) = &package.targeting.custom {
-        keys.extend(own(custom, &format!("{overlay}/custom/{}", pointer_segment(&platform.name)), problems));
+        let own = own(custom, &format!("{overlay}/custom/{}", pointer_segment(&platform.name)), problems);
+        keys.extend(own.keys);
+        caps = own.caps;
     }
     contradicting_keys(&keys, &settings, problems);
     for unit in product.ad_units.iter().filter(|unit| product.excluded_ad_units.iter().any(|other| other.id == unit.id))
@@ -121,14 +133,34 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
         let message = "Ad Manager needs to know where it runs: set ad_units or placements of the product or platform.";
         problems.invalid("inventory_missing", settings, &package.package_id, message);
     }
-    Targeting {
+    let targeting = Targeting {
         places,
         not_places,
         words,
         keys,
         segments: segments(platform, package, problems),
         inventory: inventory(platform, product),
+        video: product.video.as_ref().map(video).unwrap_or_default(),
+        caps,
+    };
+    let criteria = targeting.criteria();
+    if criteria > CRITERIA_LIMIT {
+        let message = format!("A line item on Ad Manager has at most {CRITERIA_LIMIT} targeting criteria.");
+        problems.unsupported("too_many_criteria", overlay, criteria.to_string(), message, &[]);
     }
+    targeting
+}
+
+/// Returns the parts of a targeting that video products must have and display products must not
+/// (SOAP, `RequestPlatformTargeting`).
+fn video(video: &Video) -> Object {
+    let platforms: Vec<&str> = video.request_platforms.iter().copied().map(RequestPlatform::name).collect();
+    let mut object = object! { "requestPlatformTargeting": object! { "requestPlatforms": platforms } };
+    if let Some(position) = video.position {
+        let positions = vec![object! { "positionType": position.name() }];
+        object.set("videoPositionTargeting", object! { "videoPositions": positions });
+    }
+    object
 }
 
 /// Refuses values that are both required and excluded. A buyer may exclude some of the values that
@@ -177,161 +209,6 @@ fn segments(platform: &Platform, package: &PackageOrder, problems: &mut Problems
     read
 }
 
-/// Parses a buyer's `custom.gam`.
-fn own(custom: &str, pointer: &str, problems: &mut Problems) -> Vec<KeyValues> {
-    const CODE: &str = "invalid_custom_targeting";
-    let Ok(Json::Object(custom)) = Json::parse(custom) else {
-        problems.invalid(CODE, pointer, custom, "Ad Manager's custom targeting is an object.");
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for (name, value) in custom.iter() {
-        let pointer = format!("{pointer}/{}", pointer_segment(name));
-        if !CUSTOM.contains(&name) {
-            let message = "Ad Manager's custom targeting has no such part.";
-            problems.unsupported(self::CODE, pointer, value.to_string(), message, &CUSTOM);
-            continue;
-        }
-        let Some(keys) = value.as_object() else {
-            let message = "Key-values are an object of lists, as {\"section\": [\"sports\"]}.";
-            problems.invalid(CODE, pointer, value.to_string(), message);
-            continue;
-        };
-        for (key, values) in keys.iter() {
-            let pointer = format!("{pointer}/{}", pointer_segment(key));
-            let texts: Option<Vec<String>> =
-                values.items().iter().map(|value| value.as_text().map(str::to_owned)).collect();
-            match texts.filter(|texts| !texts.is_empty() && texts.iter().all(|text| !text.is_empty())) {
-                Some(values) => read.push(KeyValues {
-                    key: key.to_owned(),
-                    values,
-                    negative: name == "excluded_key_values",
-                    pointer,
-                }),
-                None => {
-                    let message = "Name the key's values as a list of texts.";
-                    problems.invalid(CODE, pointer, values.to_string(), message);
-                }
-            }
-        }
-    }
-    read
-}
-
 #[cfg(test)]
-mod tests {
-    use flightdeck_adapter::types::Operator::{AnyOf, NoneOf};
-
-    use super::*;
-    use crate::samples::{context, package, rule};
-
-    fn of(rules: Vec<TargetingRule>, custom: Option<&str>, settings: &str) -> Fallible<String> {
-        let mut package = package("news");
-        package.targeting.rules = rules;
-        package.targeting.custom = custom.map(str::to_owned);
-        package.product_settings = settings.to_owned();
-        let platform = Platform::read(&context()).unwrap();
-        let product = Product::read(&platform, &package).unwrap();
-        let mut problems = Problems::default();
-        let targeting = translate(&platform, &product, &package, &mut problems);
-        problems.check().map(|()| targeting.shown().to_string())
-    }
-
-    #[test]
-    fn everything_stands_where_ad_manager_has_it() {
-        let rules = vec![
-            rule(Dimension::GeoRegion, AnyOf, &["US-CA", "US-NY"]),
-            rule(Dimension::GeoMetro, NoneOf, &["501"]),
-            rule(Dimension::DeviceType, AnyOf, &["mobile", "desktop"]),
-            rule(Dimension::Os, NoneOf, &["linux"]),
-            rule(Dimension::AudienceSegment, AnyOf, &["8001"]),
-        ];
-        let settings = r#"{"ad_units":[{"id":"6004"}],"excluded_ad_units":[{"id":"6002","include_descendants":false}],
-            "placements":["6501"],"key_values":{"section":["sports"]}}"#;
-        let custom = r#"{"excluded_key_values":{"audience":["parents"]}}"#;
-        let network = "networks/21700001";
-        assert_eq!(
-            of(rules, Some(custom), settings).unwrap(),
-            [
-                r#"{"geoTargeting":{"targetedGeos":["US-CA","US-NY"],"excludedGeos":["501"]},"#,
-                r#""technologyTargeting":{"deviceCategoryTargeting":{"targetedCategories":["mobile","desktop"]},"#,
-                r#""operatingSystemTargeting":{"excludedOperatingSystems":["linux"]}},"#,
-                &format!(r#""inventoryTargeting":{{"targetedAdUnits":[{{"adUnit":"{network}/adUnits/6004","#),
-                r#""includeDescendants":true}],"#,
-                &format!(r#""excludedAdUnits":[{{"adUnit":"{network}/adUnits/6002","includeDescendants":false}}],"#),
-                &format!(r#""targetedPlacements":["{network}/placements/6501"]}},"#),
-                r#""customTargeting":{"customTargetingClauses":[{"customTargetingLiterals":["#,
-                r#"{"customTargetingKey":"section","customTargetingValues":["sports"]},"#,
-                r#"{"negative":true,"customTargetingKey":"audience","customTargetingValues":["parents"]}],"#,
-                &format!(
-                    r#""audienceSegmentTargetings":[{{"audienceSegments":["{network}/audienceSegments/8001"]}}]}}]}}}}"#
-                ),
-            ]
-            .concat()
-        );
-    }
-
-    #[test]
-    fn what_ad_manager_cannot_do_is_refused_value_by_value() {
-        let settings = r#"{"ad_units":[{"id":"6004"}]}"#;
-        let rules = vec![
-            rule(Dimension::ContentGenre, AnyOf, &["rock", "jazz"]),
-            rule(Dimension::AudienceSegment, AnyOf, &["parents"]),
-            rule(Dimension::DeviceType, AnyOf, &["audio"]),
-        ];
-        let failure = of(rules, None, settings).unwrap_err();
-        let values: Vec<&str> = failure.items.iter().map(|item| item.value.as_str()).collect();
-        assert_eq!(values, ["rock", "jazz", "audio", "parents"]);
-        for custom in [
-            r#"{"keywords":[]}"#,
-            r#"{"key_values":[]}"#,
-            r#"{"key_values":{"a":[]}}"#,
-            r#"{"key_values":{"a":[1]}}"#,
-            "[]",
-        ] {
-            assert!(of(Vec::new(), Some(custom), settings).is_err(), "{custom}");
-        }
-        assert_eq!(of(Vec::new(), None, "{}").unwrap_err().code, "inventory_missing");
-    }
-
-    #[test]
-    fn keys_that_must_be_said_and_must_not_are_refused_with_both_pointers() {
-        let settings = r#"{"ad_units":[{"id":"6004"}],"key_values":{"section":["sports","news"]}}"#;
-        let refused = |custom: &str| -> Vec<(String, String)> {
-            let failure = of(Vec::new(), Some(custom), settings).unwrap_err();
-            assert_eq!(failure.code, "contradictory_targeting");
-            failure.items.into_iter().map(|item| (item.field.replace("/packages/news/", ""), item.value)).collect()
-        };
-        let custom = r#"{"key_values":{"audience":["parents","kids"]},"excluded_key_values":{"audience":["Kids"]}}"#;
-        let overlay = "targeting_overlay/custom/gam";
-        assert_eq!(
-            refused(custom),
-            [
-                (format!("{overlay}/key_values/audience"), "audience=kids".to_owned()),
-                (format!("{overlay}/excluded_key_values/audience"), "audience=Kids".to_owned()),
-            ]
-        );
-        let all = refused(r#"{"excluded_key_values":{"section":["sports","news"]}}"#);
-        assert_eq!(all.iter().map(|(field, _)| field.as_str()).filter(|field| *field == "package_id").count(), 2);
-        let some = r#"{"excluded_key_values":{"section":["sports"]}}"#;
-        assert!(of(Vec::new(), Some(some), settings).is_ok(), "a part of what the product is sold by");
-        let settings = r#"{"ad_units":[{"id":"6004"}],"excluded_ad_units":[{"id":"6004"}]}"#;
-        assert_eq!(of(Vec::new(), None, settings).unwrap_err().code, "contradictory_targeting");
-    }
-
-    #[test]
-    fn hours_are_refused() {
-        let mut package = package("news");
-        package.targeting.dayparting = Some(Dayparting {
-            timezone: "America/New_York".to_owned(),
-            schedules: vec![Daypart { days: vec![Weekday::Monday], start_hour: 6, end_hour: 10 }],
-            presets: Vec::new(),
-        });
-        let platform = Platform::read(&context()).unwrap();
-        let product = Product::read(&platform, &package).unwrap();
-        let mut problems = Problems::default();
-        translate(&platform, &product, &package, &mut problems);
-        let failure = problems.check().unwrap_err();
-        assert_eq!(failure.items[0].field, "/packages/news/targeting_overlay/dayparting");
-    }
-}
+#[path = "targeting/tests.rs"]
+mod tests;

@@ -5,12 +5,15 @@
 //! A line item can't be paused before its order is approved. To keep an inactive package from
 //! delivering once a person approves the order, its associations are inactive while the package is.
 
+use std::collections::BTreeSet;
+
 use flightdeck_adapter::{ad_server::Placement, names::step_name, prelude::*};
 use serde::Deserialize;
 
 use crate::{
-    api::{Network, quoted},
-    inferred, line_item,
+    api::{AT_ONCE, Network, any, quoted},
+    inferred,
+    line_item::{self, LineItem},
     refusal::{exists, not_shown_yet},
 };
 
@@ -61,7 +64,10 @@ pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible
         .remember(RemoteKind::Association, at.key())
         .find(|_| Ok(found()?.into_iter().collect()))
         .try_create(|_| {
-            let body = object! { "creative": network.name("creatives", creative) };
+            let body = object! {
+                "lineItem": network.name("lineItems", item),
+                "creative": network.name("creatives", creative),
+            };
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
             match made {
                 Ok(tie) => switch(network, item, &tie, at.active)?,
@@ -162,7 +168,7 @@ fn switch_all(network: &Network, item: &str, on: bool) -> Fallible<()> {
 /// When Ad Manager refuses.
 pub fn rest(network: &Network, item: &str) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
-    if standing.is_over() {
+    if standing.is_over() || standing.is_paused() {
         return Ok(());
     }
     if standing.is_approved() {
@@ -176,29 +182,42 @@ pub fn rest(network: &Network, item: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// When Ad Manager refuses.
-pub fn wake(network: &Network, item: &str, order_runs: bool) -> Fallible<()> {
+pub fn wake(network: &Network, item: &str, unchecked: bool, order_runs: bool) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
     if standing.is_over() {
         return Ok(());
     }
     switch_all(network, item, true)?;
-    if standing.status == "PAUSED" && order_runs {
-        return network.act("lineItems", "batchResume", vec![network.name("lineItems", item)]);
+    if !order_runs {
+        return Ok(());
     }
-    Ok(())
+    line_item::resume(network, item, unchecked)?;
+    line_item::activate_one(network, item)
 }
 
 /// Starts or stops the delivery of a package, in a step: [`wake`] or [`rest`].
 ///
 /// # Errors
 /// On a transient failure. A final refusal is in the verdict.
-pub fn switch_package(
-    network: &Network,
-    item: &str,
-    package_id: &str,
-    on: bool,
-    order_runs: bool,
-) -> Fallible<Verdict<()>> {
-    step(step_name(&["line-item", package_id, if on { "wake" } else { "rest" }]))
-        .try_set(|| if on { wake(network, item, order_runs) } else { rest(network, item) })
+pub fn switch_package(network: &Network, id: &str, item: &LineItem, order_runs: bool) -> Fallible<Verdict<()>> {
+    step(step_name(&["line-item", &item.package_id, if item.active { "wake" } else { "rest" }]))
+        .try_set(|| if item.active { wake(network, id, item.unchecked, order_runs) } else { rest(network, id) })
+}
+
+/// Returns the line items among some that show a creative.
+///
+/// # Errors
+/// When Ad Manager can't be reached.
+pub fn showing(network: &Network, items: &[String]) -> Fallible<BTreeSet<String>> {
+    let mut showing = BTreeSet::new();
+    for some in items.chunks(AT_ONCE) {
+        let filter = any(some.iter().map(|id| format!("lineItem = {}", quoted(&network.name("lineItems", id)))));
+        for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
+            let tie = tie?;
+            if tie.status != "INACTIVE" {
+                showing.extend(tie.name.rsplit('/').nth(2).map(str::to_owned));
+            }
+        }
+    }
+    Ok(showing)
 }

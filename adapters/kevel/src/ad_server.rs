@@ -80,11 +80,11 @@ impl AdServer for Kevel {
         &self,
         buy: &MediaBuy,
         creative: &Creative,
-        _: &[String],
+        package_ids: &[String],
         problems: &mut Problems,
         notes: &mut Vec<String>,
     ) -> Fallible<Option<Asset>> {
-        creative::translate(&Platform::read(&self.ctx)?, buy, creative, problems, notes)
+        creative::translate(&Platform::read(&self.ctx)?, buy, creative, package_ids, problems, notes)
     }
 
     fn new_order(&self, campaign: &Campaign) -> Fallible<Object> {

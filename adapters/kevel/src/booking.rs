@@ -11,6 +11,11 @@ use crate::{
     settings::Platform,
 };
 
+/// What `asap` is on Kevel (guide, delivery basics).
+pub const ASAP: &str = "asap is a percentage goal of 100 with a lifetime cap of the impressions. It is a weight in a \
+     lottery among the flights of the same priority, not the first place: for that, a product names a priority of its \
+     own, asap_priority_id.";
+
 /// Translates a media buy, and collects what can't be translated.
 ///
 /// # Errors
@@ -26,10 +31,10 @@ pub fn translate(
         format!("This Kevel network counts in {currency}.")
     });
     let order = campaign::translate(advertiser, buy, problems, &mut notes);
-    let translate = |package| flight::translate(platform, buy, package, problems);
+    let translate = |package| flight::translate(platform, buy, package, problems, &mut notes);
     let items = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
     if buy.packages.iter().any(|package| package.pacing == Pacing::Asap) {
-        notes.push("asap is a percentage goal of 100 with a lifetime cap of the impressions.".to_owned());
+        notes.push(ASAP.to_owned());
     }
     Ok(Booking { order, items, notes })
 }

@@ -61,6 +61,10 @@ fn nearest(minutes: u32) -> Vec<u32> {
     below.max().into_iter().chain(above.min()).collect()
 }
 
+/// What a frequency cap depends on (guide, frequency capping).
+pub const NEEDS_A_USER: &str = "Kevel caps frequency by the user key of an ad request: requests without one are not \
+     capped, nor are those of users in the EU who gave no consent.";
+
 /// How often a person may see an ad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frequency(Option<Period>);

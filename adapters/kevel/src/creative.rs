@@ -3,7 +3,7 @@
 //! | format | on Kevel |
 //! |---|---|
 //! | image | `ImageLink` and `Url`, with the ad type of its size |
-//! | video | a [VAST](crate::vast) document in `ScriptBody` |
+//! | video | `TemplateId` and `TemplateValues` of the product's [video template](crate::video) |
 //! | custom | `TemplateId` and `TemplateValues` of one of the network's templates |
 //!
 //! A creative needs no approval: it runs once it is active and in a flight.
@@ -15,13 +15,16 @@ use crate::{
     api::{self, Made, Named},
     inferred, names,
     settings::{Platform, Product, Size},
-    vast::{self, Video},
+    video,
 };
 
 /// The platform's name for the type.
 pub const TYPE: &str = "Creative";
 /// The supported formats.
 pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
+
+/// The longest address of a landing page, in characters (guide, creatives).
+const LONGEST_CLICK_URL: usize = 2000;
 
 /// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,19 +37,20 @@ pub struct Asset {
     fields: Object,
 }
 
-/// Translates a creative for Kevel. Returns `None` if that is not possible; `problems` then says
+/// Translates a creative for some packages. Returns `None` if that is not possible; `problems` then says
 /// why.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,
     creative: &Creative,
+    package_ids: &[String],
     problems: &mut Problems,
     notes: &mut Vec<String>,
 ) -> Fallible<Option<Asset>> {
     let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
     let before = problems.count();
     let mut products = Vec::new();
-    for id in &creative.package_ids {
+    for id in package_ids {
         let Some(package) = problems.check_package(buy, creative, id) else { continue };
         products.push(Product::read(platform, package)?);
     }
@@ -58,10 +62,14 @@ pub fn translate(
             problems.invalid("invalid_address", pointer(name), url, "An address begins with https:// or http://.");
         }
     }
+    if let Some(url) = creative.click_url.as_ref().filter(|url| url.chars().count() > LONGEST_CLICK_URL) {
+        let message = format!("A landing page's address has at most {LONGEST_CLICK_URL} characters on Kevel.");
+        problems.unsupported("unsupported_address", pointer("click_url"), url, message, &[]);
+    }
     let mut fields = object! { "IsActive": true, "Url": creative.click_url.as_ref() };
     let ad_type = match &creative.format {
         CreativeFormat::Image => image(creative, &products, &mut fields, problems, notes),
-        CreativeFormat::Video => video(creative, &products, &mut fields, problems),
+        CreativeFormat::Video => video_of(creative, &products, &mut fields, problems),
         CreativeFormat::Custom => custom(creative, &products, &mut fields, problems),
         other => {
             let known = FORMATS.each_ref().map(CreativeFormat::word);
@@ -118,17 +126,41 @@ fn image(
     first_known(known)
 }
 
-fn video(creative: &Creative, products: &[Product], fields: &mut Object, problems: &mut Problems) -> Option<AdType> {
-    let media_url = media(creative, problems)?;
-    let document = vast::document(&Video {
-        title: &creative.name,
-        media_url,
-        click_url: creative.click_url.as_deref(),
-        duration_ms: creative.duration_ms,
-        size: creative.width.zip(creative.height),
-    });
-    inferred::write_video(fields, document);
+/// Fills the video template of the creative's products. A creative has one template, so products
+/// with different ones can't share it.
+fn video_of(creative: &Creative, products: &[Product], fields: &mut Object, problems: &mut Problems) -> Option<AdType> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    media(creative, problems)?;
+    let Some(template) = products.first().and_then(|product| product.video_template.as_ref()) else {
+        let message = "Kevel delivers a video through a creative template: the publisher has to name one as \
+                       video_template in the settings of the product or of the platform.";
+        problems.unsupported("video_template_missing", pointer("format"), "video", message, &["image", "custom"]);
+        return None;
+    };
+    if products.iter().any(|product| product.video_template.as_ref() != Some(template)) {
+        let message = "These packages are sold with different video templates. Upload the video for each by itself.";
+        problems.invalid("video_templates_differ", pointer("package_assignments"), "", message);
+    }
+    match video::values(template, creative) {
+        Ok(values) => {
+            fields.set("TemplateId", template.id);
+            fields.set("TemplateValues", values.to_string());
+        }
+        Err(lacking) => {
+            for (field, message) in lacking {
+                problems.invalid("video_incomplete", pointer(field), "", message);
+            }
+        }
+    }
     first_known(products.iter().map(|product| AdType::of_video(&product.ad_types)))
+}
+
+/// The most fields of a template, and the longest name of one (guide, creative templates).
+const MOST_FIELDS: usize = 100;
+const LONGEST_NAME: usize = 255;
+
+fn fits(values: &Object) -> bool {
+    values.iter().count() <= MOST_FIELDS && values.iter().all(|(name, _)| name.chars().count() <= LONGEST_NAME)
 }
 
 fn custom(creative: &Creative, products: &[Product], fields: &mut Object, problems: &mut Problems) -> Option<AdType> {
@@ -143,7 +175,13 @@ fn custom(creative: &Creative, products: &[Product], fields: &mut Object, proble
     }
     let values = creative.template_values.as_deref().unwrap_or("{}");
     match Json::parse(values) {
-        Ok(Json::Object(values)) => fields.set("TemplateValues", values.to_string()),
+        Ok(Json::Object(values)) if fits(&values) => fields.set("TemplateValues", values.to_string()),
+        Ok(Json::Object(_)) => {
+            let message = format!(
+                "A template on Kevel has at most {MOST_FIELDS} fields, with names of at most {LONGEST_NAME} characters."
+            );
+            problems.unsupported("unsupported_template_values", pointer("template_values"), values, message, &[]);
+        }
         _ => problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object."),
     }
     fields.set("ImageLink", creative.media_url.as_ref());

@@ -2,7 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 
-use crate::{caps, creative, inferred, settings, targeting};
+use crate::{caps, creative, hours, inferred, settings, targeting};
 
 /// Requests that only read although they are not `GET`s.
 const READ_REQUESTS: [&str; 3] = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
@@ -34,7 +34,7 @@ pub fn description() -> Description {
             presets: Vec::new(),
             custom_schedules: true,
             max_ranges: None,
-            note: "Hours in the time zone that is named.".to_owned(),
+            note: format!("Hours in the time zone that is named, also over midnight. {}", hours::CLOCK),
             extensions: Vec::new(),
         }),
         frequency_cap: Some(FrequencyCapSupport {
@@ -42,8 +42,9 @@ pub fn description() -> Description {
             min_minutes: caps::MIN_MINUTES,
             max_minutes: caps::MAX_MINUTES,
             note: format!(
-                "Counted are {}. A cap of the media buy holds for all of its packages on Kevel.",
-                caps::periods()
+                "Counted are {}. A cap of the media buy holds for all of its packages on Kevel. {}",
+                caps::periods(),
+                caps::NEEDS_A_USER
             ),
             extensions: Vec::new(),
         }),

@@ -3,14 +3,17 @@
 //! | the package | the flight |
 //! |---|---|
 //! | `even` pacing | `GoalType` 1 with the impressions: Kevel spreads a goal evenly by default |
-//! | `asap` pacing | `GoalType` 2 (percentage) of 100 with a lifetime cap of the impressions |
+//! | `asap` pacing | `GoalType` 2 (percentage) of 100 |
 //! | CPM | `RateType` 2 and `Price` |
-//! | daily budget | `CapType` 4 (revenue) and `DailyCapAmountDecimal` |
-//! | daily impressions | `CapType` 1 (impressions) and `DailyCapAmount` |
+//! | impressions | `CapType` 1 (impressions) and `LifetimeCapAmount`: see [`goal`] |
+//! | daily impressions | `CapType` 1 and `DailyCapAmount` |
+//! | daily budget | `CapType` 4 (revenue), `DailyCapAmountDecimal` and, for the budget, `LifetimeCapAmountDecimal` |
 //! | frequency cap | `FreqCap` 1 per number of minutes, hours or days (`FreqCapType`), chosen by [`caps`] |
 //!
 //! A flight has one `CapType`, so a package that needs two is refused. The numbers are those of the
 //! reference page.
+
+pub mod goal;
 
 use flightdeck_adapter::{
     ad_server::{LineItem, Translated},
@@ -24,7 +27,7 @@ use crate::{
     api::{self, Made, Named},
     caps,
     hours::{self, Window},
-    inferred, names,
+    inferred, keywords, names,
     places::{self, Place},
     settings::{Platform, Product, Site},
     targeting, times,
@@ -33,19 +36,10 @@ use crate::{
 /// The platform's name for the type.
 pub const TYPE: &str = "Flight";
 
-const GOAL_IMPRESSIONS: u8 = 1;
-const GOAL_PERCENTAGE: u8 = 2;
 const RATE_CPM: u8 = 2;
-const CAP_IMPRESSIONS: u8 = 1;
-const CAP_REVENUE: u8 = 4;
-/// The largest goal, an `int32`.
-const MOST_IMPRESSIONS: i64 = i32::MAX as i64;
 
 /// Fields that only have a meaning together: when one changes, all are sent.
-const GROUPS: [&[&str]; 2] = [
-    &["CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"],
-    &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"],
-];
+const GROUPS: [&[&str]; 2] = [&goal::CAP_FIELDS, &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"]];
 
 const START: &str = "StartDateISO";
 const END: &str = "EndDateISO";
@@ -81,6 +75,7 @@ pub fn translate(
     buy: &MediaBuy,
     package: &PackageOrder,
     problems: &mut Problems,
+    notes: &mut Vec<String>,
 ) -> Fallible<Flight> {
     let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
     let product = Product::read(platform, package).unwrap_or_else(|failure| {
@@ -92,34 +87,40 @@ pub fn translate(
         let message = "A flight lasts longer than a second. Move its end.";
         problems.invalid("invalid_flight_dates", "/flight_end_date", &package.end, message);
     }
-    if product.priority_id.is_none() {
+    let priority = product.priority(package.pacing == Pacing::Asap);
+    if priority.is_none() {
         let message = "Kevel needs a priority: set priority_id in the settings of the product or of the platform.";
         problems.invalid("priority_missing", pointer("package_id"), &package.package_id, message);
+    }
+    for keyword in product.keywords.iter().filter(|keyword| !keywords::is_keyword(keyword)) {
+        let message = format!("{} Correct keywords in the product's settings.", keywords::rule());
+        problems.invalid("invalid_product_settings", pointer("package_id"), keyword, message);
     }
     check_price(package, &pointer("cpm"), problems);
     let mut fields = object! {
         "StartDateISO": start,
         "EndDateISO": end,
         "IsActive": package.active,
-        "PriorityId": product.priority_id,
+        "PriorityId": priority,
         "RateType": RATE_CPM,
         "Price": money::number(package.price.rate),
     };
-    write_goal_and_caps(package, &mut fields, problems);
+    goal::write(package, &mut fields, problems);
     write_frequency(package, &mut fields, problems);
-    let keywords = product.keywords.join(inferred::KEYWORD_SEPARATOR);
-    fields.set("Keywords", (!keywords.is_empty()).then_some(keywords));
+    if package.targeting.frequency_cap.is_some() {
+        notes.push(caps::NEEDS_A_USER.to_owned());
+    }
+    fields.set("Keywords", keywords::any_of(&product.keywords));
     fields.set("CustomTargeting", targeting::expression(&platform.name, package, problems));
-    let windows = hours::windows(package, problems);
-    let time_zone = package.targeting.dayparting.as_ref().filter(|_| !windows.is_empty());
-    fields.set(inferred::TIME_ZONE, time_zone.map(|dayparting| &dayparting.timezone));
+    let hours = hours::translate(platform.day_part_clock, package, problems, notes);
+    fields.set(inferred::TIME_ZONE, hours.time_zone);
     Ok(Flight {
         package_id: package.package_id.clone(),
         name: package.name.clone(),
         fields,
         places: places::places(package, problems).iter().map(Place::object).collect(),
         sites: product.sites.iter().map(Site::object).collect(),
-        windows,
+        windows: hours.windows,
         facts: object! { "media_buy_id": &buy.media_buy_id, "package_id": &package.package_id },
     })
 }
@@ -132,67 +133,6 @@ fn check_price(package: &PackageOrder, pointer: &str, problems: &mut Problems) {
     } else if package.price.rate <= 0 {
         problems.invalid("invalid_price", pointer, price, "A price is more than nothing.");
     }
-}
-
-fn write_goal_and_caps(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {
-    let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
-    if !(1..=MOST_IMPRESSIONS).contains(&package.impressions) {
-        let message = format!("A goal on Kevel is 1 to {MOST_IMPRESSIONS} impressions.");
-        problems.unsupported(
-            "unsupported_impressions",
-            pointer("impressions"),
-            package.impressions.to_string(),
-            message,
-            &[],
-        );
-    }
-    let asap = package.pacing == Pacing::Asap;
-    let (goal_type, goal) =
-        if asap { (GOAL_PERCENTAGE, inferred::AS_FAST_AS_POSSIBLE) } else { (GOAL_IMPRESSIONS, package.impressions) };
-    if !asap && package.pacing != Pacing::Even {
-        let message = "Kevel spreads a goal evenly or delivers as fast as it can.";
-        problems.unsupported(
-            "unsupported_pacing",
-            pointer("pacing"),
-            package.pacing.word(),
-            message,
-            &["even", "asap"],
-        );
-    }
-    let lifetime = asap.then_some(package.impressions);
-    let impressions = package.daily_impressions;
-    if impressions.is_some_and(|daily| !(1..=MOST_IMPRESSIONS).contains(&daily)) {
-        let value = impressions.unwrap_or_default().to_string();
-        let message = format!("A daily cap on Kevel is 1 to {MOST_IMPRESSIONS} impressions.");
-        problems.invalid("invalid_daily_impressions", pointer("daily_impressions"), value, message);
-    }
-    // A flight has one type of cap.
-    let by_impressions = lifetime.or(impressions).is_some();
-    let revenue = package.daily_budget;
-    if let Some(budget) = revenue.filter(|_| by_impressions) {
-        let why = if impressions.is_some() { "daily_impressions" } else { "the pacing asap, which needs one" };
-        let message = format!(
-            "A flight on Kevel is capped by impressions or by money, and a cap by impressions is taken by {why}. Give \
-             daily_impressions instead of daily_budget."
-        );
-        problems.unsupported(
-            "unsupported_daily_budget",
-            pointer("daily_budget"),
-            money::decimal(budget),
-            message,
-            &["daily_impressions"],
-        );
-    } else if let Some(budget) = revenue.filter(|budget| *budget <= 0) {
-        let message = "A daily budget is more than nothing.";
-        problems.invalid("invalid_daily_budget", pointer("daily_budget"), money::decimal(budget), message);
-    }
-    let cap_type = if by_impressions { Some(CAP_IMPRESSIONS) } else { revenue.map(|_| CAP_REVENUE) };
-    fields.set("GoalType", goal_type);
-    fields.set("Impressions", goal);
-    fields.set("CapType", cap_type);
-    fields.set("DailyCapAmount", impressions);
-    fields.set("DailyCapAmountDecimal", revenue.filter(|_| !by_impressions).map(money::number));
-    fields.set("LifetimeCapAmount", lifetime);
 }
 
 fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {

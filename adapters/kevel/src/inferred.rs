@@ -5,7 +5,7 @@
 //! a real account. When a network behaves unexpectedly, look here first. `README.md` has the same
 //! list for operators.
 
-use flightdeck_adapter::{json::Object, money::Exact};
+use flightdeck_adapter::money::Exact;
 
 use crate::zerkel::{Expression, Text};
 
@@ -44,10 +44,11 @@ const POSTAL: &str = "$location.postalCode";
 /// `en-US`.
 const LANGUAGE: &str = "$language";
 
-/// Matches a device type.
+/// Matches a device type. `contains` holds for an equal text, too, and for a list or a longer text
+/// that has the word; no word is part of another.
 #[must_use]
 pub fn form_factor(value: Text) -> Expression {
-    Expression::Is("$device.formFactor", value)
+    Expression::Contains("$device.formFactor", value)
 }
 
 /// Matches an operating system whose name contains a text.
@@ -82,12 +83,9 @@ pub fn language(code: Text) -> Expression {
     Expression::Begins(LANGUAGE, code)
 }
 
-/// The separator of a flight's keywords. The field is documented as one text; client libraries use
-/// commas.
-pub const KEYWORD_SEPARATOR: &str = ",";
-
 /// The field with the time zone of a flight's day parts. By convention, it takes an IANA name, and
-/// the day parts follow it. Dates are sent with a `Z`, so it doesn't shift them.
+/// the day parts follow it. An older page (dev.adzerk.com, "Day & Hour Parting") says that they follow
+/// UTC: see `day_part_clock` in the settings. Dates are sent with a `Z`, so it doesn't shift them.
 pub const TIME_ZONE: &str = "TimeZone";
 
 /// The fields of a listed day part. The documentation shows only its id; by convention, the list
@@ -98,14 +96,6 @@ pub const START_TIME: &str = "StartTime";
 pub const END_TIME: &str = "EndTime";
 /// See [`START_TIME`].
 pub const WEEK_DAYS: &str = "WeekDays";
-
-/// Writes the VAST document of a video to the field from which Kevel delivers it. By convention, a
-/// video creative is its document, like the script of an HTML creative. The reference page
-/// describes the fields but no video.
-pub fn write_video(fields: &mut Object, document: String) {
-    fields.set("IsHTMLJS", true);
-    fields.set("ScriptBody", document);
-}
 
 /// The field of the flights' counts, by id, in the bulk response of instant counts. The
 /// documentation shows no response. If it differs, statuses lack impressions.
@@ -133,9 +123,17 @@ pub const CUSTOM_AD_TYPES: [&str; 2] = ["custom", "native"];
 /// with a lifetime cap stops at the cap follows from the two fields; no page shows them together.
 pub const AS_FAST_AS_POSSIBLE: i64 = 100;
 
-/// The end of a window that lasts until midnight. `24:00:00` is not a time of day, so the window
-/// ends with the last second, which is not delivered.
+/// The end of a window that lasts a whole day. `24:00:00` is not a time of day, and nothing says that
+/// a window from `00:00:00` to `00:00:00` lasts a day, so it ends with the last second, which is not
+/// delivered.
 pub const END_OF_DAY: &str = "23:59:59";
+
+/// Whether the words of a refusal say that a day part overlaps another. The reference page forbids it
+/// (create day part) without the words of the refusal.
+#[must_use]
+pub fn overlaps(words: &str) -> bool {
+    words.to_lowercase().contains("overlap")
+}
 
 /// How long Kevel may take to list a new object, in milliseconds. This is not documented. Other
 /// stores of this size need a second or two, and waiting only delays operations that were

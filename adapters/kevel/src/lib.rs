@@ -17,7 +17,7 @@
 //!   each is represented, made, found and changed.
 //! - [`places`], [`hours`], [`targeting`] with [`zerkel`]: where, when and to whom a flight
 //!   delivers.
-//! - [`caps`], [`times`], [`names`], [`ad_types`], [`vast`]: what several of them share.
+//! - [`caps`], [`times`], [`names`], [`ad_types`], [`keywords`], [`video`]: what several of them share.
 //! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
 //!   real network differs.**
 //!
@@ -41,6 +41,7 @@ pub mod describe;
 pub mod flight;
 pub mod hours;
 pub mod inferred;
+pub mod keywords;
 pub mod names;
 pub mod parts;
 pub mod places;
@@ -50,7 +51,7 @@ pub mod settings;
 pub mod status;
 pub mod targeting;
 pub mod times;
-pub mod vast;
+pub mod video;
 pub mod zerkel;
 
 pub use ad_server::Kevel;

@@ -16,6 +16,7 @@ use crate::{
     api,
     flight::Flight,
     hours::{self, Window},
+    inferred,
     names::step_name,
 };
 
@@ -100,7 +101,13 @@ impl Part {
             Some(value) if value.as_i64() == Some(0) => String::new(),
             Some(value) => value.to_string(),
         };
-        self.fields().iter().map(said).collect::<Vec<_>>().join(".")
+        let mut says = self.fields().iter().map(said).collect::<Vec<_>>().join(".");
+        // A site is sent with one spelling of the flag and returned with the other.
+        let excluded = ["IsExclude", "IsExcluded"].map(|name| listed.get(name) == Some(&Json::Bool(true)));
+        if self == Self::Site && excluded.contains(&true) {
+            says.push_str(".excluded");
+        }
+        says
     }
 
     /// Returns a flight's resources of this type.
@@ -176,6 +183,11 @@ impl Item<'_> {
         self.part().says(listed) == self.says()
     }
 
+    /// Whether both are day parts that Kevel doesn't accept together.
+    fn overlaps(&self, other: &Item<'_>) -> bool {
+        matches!((self, other), (Self::Window(one), Item::Window(other)) if one.overlaps(other))
+    }
+
     fn body(&self) -> Object {
         match self {
             Self::Window(window) => window.object(),
@@ -222,7 +234,12 @@ impl Item<'_> {
             .find(|_| self.find(api, flight))
             .try_create(|_| {
                 let path = format!("{}/{}", path!("/v1/flight/{}", flight), part.path());
-                let made: Object = api.post(path).json(&self.body()).fetch()?;
+                let made: Object = match api.post(path).json(&self.body()).fetch() {
+                    Err(refused) if self.part() == Part::Daypart && inferred::overlaps(refused.words()) => {
+                        return self.already_there(api, flight, refused);
+                    }
+                    made => made?,
+                };
                 // The response for a new day part contains only its id, in a field of a different
                 // name.
                 let id = made.get("TimepartId").or_else(|| made.get(part.id_field())).and_then(Json::as_i64);
@@ -234,6 +251,25 @@ impl Item<'_> {
                 }
             })?;
         Ok(made.map(|_| ()))
+    }
+
+    /// Returns the day part that Kevel refuses to make because it overlaps another one: the flight
+    /// may have it already, from a request without an answer.
+    ///
+    /// # Errors
+    /// `unavailable` if no day part is listed that would overlap: the list is behind. `refused` if
+    /// one is.
+    fn already_there(&self, api: &Api, flight: &str, refused: Failure) -> Fallible<String> {
+        let listed = self.part().listed(api, flight)?;
+        if let Some(id) = self.ids(&listed).pop() {
+            return Ok(id);
+        }
+        let Self::Window(own) = self else { return Err(refused) };
+        if listed.iter().any(|other| own.overlaps(&Window::listed(other))) {
+            return Err(refused);
+        }
+        let message = format!("Kevel says that a day part of the flight {flight} overlaps, but lists none that does.");
+        Err(Failure::unavailable("day_part_not_listed", message))
     }
 
     /// Deletes the resource, in a step. If it is already gone, that is a success. `expected`
@@ -297,7 +333,10 @@ fn missing<'a>(these: &'a Flight, those: &Flight) -> Vec<(usize, Item<'a>)> {
 }
 
 /// Changes the resources below a flight to their desired state, each in a step. Additions come
-/// before deletions, so that a flight whose places or hours change never runs without any.
+/// before deletions, so that a flight whose places or hours change doesn't run without any. A day
+/// part that overlaps one to be deleted comes after it: Kevel refuses it before (reference page,
+/// create day part). A flight whose only day part is changed in this way runs at any hour for the
+/// moment between the two requests.
 ///
 /// # Errors
 /// On a transient failure. A final refusal is in the verdict.
@@ -309,14 +348,22 @@ pub fn change(
     desired: &Flight,
 ) -> Fallible<Verdict<()>> {
     let package_id = desired.package_id.as_str();
-    for (_, item) in missing(desired, current) {
+    let outgoing = missing(current, desired);
+    let blocked = |item: &Item<'_>| outgoing.iter().any(|(_, other)| item.overlaps(other));
+    let (late, early): (Vec<_>, Vec<_>) = missing(desired, current).into_iter().partition(|(_, item)| blocked(item));
+    for (_, item) in early {
         if let Err(refused) = item.add(api, flight, package_id)? {
             return Ok(Err(refused));
         }
     }
     let expected = [items(current), items(desired)].concat();
-    for (number, item) in missing(current, desired) {
+    for (number, item) in outgoing {
         if let Err(refused) = item.remove(api, remote, flight, (package_id, number), &expected)? {
+            return Ok(Err(refused));
+        }
+    }
+    for (_, item) in late {
+        if let Err(refused) = item.add(api, flight, package_id)? {
             return Ok(Err(refused));
         }
     }
@@ -352,5 +399,8 @@ mod tests {
         assert_eq!(item.key("news"), "news/US.CA..");
         let site = object! { "SiteId": 2001, "ZoneId": None::<u32> };
         assert!(Item::Entry(Part::Site, &site).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": false }));
+        let excluded = object! { "SiteId": 2001, "IsExclude": true };
+        assert!(Item::Entry(Part::Site, &excluded).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": true }));
+        assert!(!Item::Entry(Part::Site, &excluded).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": false }));
     }
 }

@@ -9,11 +9,15 @@ pub(crate) fn context() -> Context {
     Context { platform: "kevel".to_owned(), endpoint: "http://kevel.test".to_owned(), ..samples::context() }
 }
 
+/// Settings of a product, with a template that the emulated network has.
+const SETTINGS: &str = r#"{"priority_id": 3002, "video_template": {"id": 5002, "takes": "file", "fields":
+    {"media_url": "ctMediaFile", "media_type": "ctMediaType", "duration": "ctDuration"}}}"#;
+
 /// Returns a package for December 2026, at a CPM of 12.50.
 pub(crate) fn package(id: &str) -> PackageOrder {
     PackageOrder {
         formats: vec![CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom],
-        product_settings: r#"{"priority_id": 3002}"#.to_owned(),
+        product_settings: SETTINGS.to_owned(),
         ..samples::package(id)
     }
 }

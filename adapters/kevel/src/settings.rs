@@ -24,10 +24,27 @@ pub struct Platform {
     pub currency: Option<String>,
     /// The default priority of flights.
     pub priority_id: Option<u32>,
+    /// The default priority of flights with the pacing `asap`.
+    pub asap_priority_id: Option<u32>,
+    /// The clock of day parts.
+    pub day_part_clock: DayPartClock,
     /// The default size of images, such as `300x250`.
     pub default_image_size: Option<Size>,
     /// The default ad types of creatives.
     pub ad_types: AdTypes,
+    /// The default template of videos.
+    pub video_template: Option<VideoTemplate>,
+}
+
+/// The clock that a network's day parts follow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayPartClock {
+    /// That of the flight's `TimeZone`.
+    #[default]
+    Flight,
+    /// UTC, whatever the flight says.
+    Utc,
 }
 
 /// Settings of a product.
@@ -36,6 +53,8 @@ pub struct Platform {
 pub struct Product {
     /// The priority of the product's flights.
     pub priority_id: Option<u32>,
+    /// The priority of those with the pacing `asap`.
+    pub asap_priority_id: Option<u32>,
     /// The size of images if the buyer names none.
     pub default_image_size: Option<Size>,
     /// The ad types of the product's creatives.
@@ -44,6 +63,51 @@ pub struct Product {
     pub sites: Vec<Site>,
     /// Keywords, at least one of which a request must have.
     pub keywords: Vec<String>,
+    /// The template of the product's videos.
+    pub video_template: Option<VideoTemplate>,
+}
+
+/// A creative template whose content is VAST, and the names of its fields.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoTemplate {
+    /// The id of the template.
+    pub id: u32,
+    /// What a video's address is the address of.
+    pub takes: Takes,
+    /// The template's fields.
+    pub fields: VideoFields,
+}
+
+/// What a template makes of a video's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Takes {
+    /// A `MediaFile`: the address is that of the video itself.
+    File,
+    /// A `VASTAdTagURI`: the address is that of another ad server's VAST.
+    VastTag,
+}
+
+/// The names of a template's fields, by what is written into them. Fields without a name are not
+/// sent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoFields {
+    /// The address of the video or VAST.
+    pub media_url: String,
+    /// The media type, as `video/mp4`.
+    pub media_type: Option<String>,
+    /// The duration, as `00:00:15`.
+    pub duration: Option<String>,
+    /// The landing page of a click.
+    pub click_url: Option<String>,
+    /// The display name.
+    pub title: Option<String>,
+    /// The width in pixels.
+    pub width: Option<String>,
+    /// The height in pixels.
+    pub height: Option<String>,
 }
 
 /// Kevel's ad types, to override the lookup by size or name.
@@ -66,6 +130,9 @@ pub struct Site {
     pub site_id: u32,
     /// The id of a zone of the site; absent: the whole site.
     pub zone_id: Option<u32>,
+    /// Whether the product does not run there.
+    #[serde(default)]
+    pub exclude: bool,
 }
 
 impl Site {
@@ -76,6 +143,9 @@ impl Site {
         let mut object = object! { "SiteId": self.site_id };
         if let Some(zone) = self.zone_id {
             object.set("ZoneId", zone);
+        }
+        if self.exclude {
+            object.set("IsExclude", true);
         }
         object
     }
@@ -94,11 +164,20 @@ impl Platform {
 }
 
 impl Product {
+    /// Returns the priority of a flight. A percentage goal is drawn by lot among the flights of its
+    /// priority, so `asap` may have one of its own.
+    #[must_use]
+    pub fn priority(&self, asap: bool) -> Option<u32> {
+        self.asap_priority_id.filter(|_| asap).or(self.priority_id)
+    }
+
     /// Returns a product without settings of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
         Self {
             priority_id: platform.priority_id,
+            asap_priority_id: platform.asap_priority_id,
+            video_template: platform.video_template.clone(),
             default_image_size: platform.default_image_size,
             ad_types: platform.ad_types.clone(),
             ..Self::default()
@@ -113,6 +192,10 @@ impl Product {
         let what = format!("the Kevel product settings of {}", package.package_id);
         let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
         product.priority_id = product.priority_id.or(platform.priority_id);
+        product.asap_priority_id = product.asap_priority_id.or(platform.asap_priority_id);
+        if product.video_template.is_none() {
+            product.video_template.clone_from(&platform.video_template);
+        }
         product.default_image_size = product.default_image_size.or(platform.default_image_size);
         let (own, default) = (&mut product.ad_types, &platform.ad_types);
         own.video = own.video.or(default.video);
@@ -141,7 +224,7 @@ mod tests {
         assert_eq!(product.ad_types.image[&Size(300, 250)], 5);
         assert_eq!(product.ad_types.image[&Size(1, 1)], 1);
         assert_eq!(product.ad_types.video, Some(3));
-        assert_eq!(product.sites, [Site { site_id: 7, zone_id: None }]);
+        assert_eq!(product.sites, [Site { site_id: 7, zone_id: None, exclude: false }]);
     }
 
     #[test]
@@ -154,14 +237,20 @@ mod tests {
     #[test]
     fn the_schemas_are_json_and_refuse_what_the_types_refuse() {
         for (schema, fields) in [
-            (PLATFORM_SCHEMA, vec!["currency", "priority_id", "default_image_size", "ad_types"]),
-            (PRODUCT_SCHEMA, vec!["priority_id", "default_image_size", "ad_types", "sites", "keywords"]),
+            (
+                PLATFORM_SCHEMA,
+                "currency priority_id asap_priority_id day_part_clock default_image_size ad_types video_template",
+            ),
+            (PRODUCT_SCHEMA, "priority_id asap_priority_id default_image_size ad_types sites keywords video_template"),
         ] {
             let schema = Json::parse(schema).unwrap();
             let schema = schema.as_object().unwrap();
             assert_eq!(schema.get("additionalProperties"), Some(&Json::Bool(false)));
             let properties = schema.get("properties").and_then(Json::as_object).unwrap();
-            assert_eq!(properties.iter().map(|(name, _)| name).collect::<Vec<_>>(), fields);
+            assert_eq!(
+                properties.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+                fields.split(' ').collect::<Vec<_>>()
+            );
         }
     }
 }

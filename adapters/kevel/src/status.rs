@@ -3,6 +3,9 @@
 //! If the buys in question are most of an advertiser's campaigns, its campaigns and flights are
 //! listed, many to a page; otherwise each campaign is read. One request returns the impressions of
 //! all flights (instant counts).
+//!
+//! Lists leave out what is archived (reference page, list flights), so a flight that is in none is
+//! read by its id before it counts as missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,6 +125,16 @@ pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
             }
         }
     }
+    for buy in buys {
+        match shelf.read_unlisted(api, buy) {
+            Err(failure) if concerns_all(&failure) => return Err(failure),
+            Err(failure) => {
+                let order = buy.remote.order().and_then(|order| api::number(order).ok());
+                shelf.failed.extend(order.map(|order| (order, failure)));
+            }
+            Ok(()) => {}
+        }
+    }
     let flights: BTreeSet<i64> = shelf.flights.keys().copied().collect();
     shelf.delivered = counts::impressions(api, &flights)?;
     Ok(shelf)
@@ -170,6 +183,24 @@ impl Shelf {
         for flight in api::list::<Flight, _>(|| api.get(path!("/v1/campaign/{}/flight", order))) {
             let flight = flight?;
             self.flights.insert(flight.id, flight);
+        }
+        Ok(())
+    }
+
+    /// Reads the flights of a buy that are in no list, if its campaign exists.
+    fn read_unlisted(&mut self, api: &Api, buy: &RemoteBuy) -> Fallible<()> {
+        let order = buy.remote.order().and_then(|order| api::number(order).ok());
+        if !order.is_some_and(|order| self.campaigns.contains_key(&order)) {
+            return Ok(());
+        }
+        for object in buy.remote.iter().filter(|object| object.kind == RemoteKind::Package) {
+            let Ok(id) = api::number(&object.id) else { continue };
+            if self.flights.contains_key(&id) {
+                continue;
+            }
+            if let Some(flight) = api.get(path!("/v1/flight/{}", id)).fetch_if_any::<Flight>()? {
+                self.flights.insert(flight.id, flight);
+            }
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use flightdeck_adapter::{
 };
 
 use crate::{
-    inferred, places,
+    inferred, keywords, places,
     zerkel::{Expression, MAX_LENGTH, Text},
 };
 
@@ -164,14 +164,16 @@ fn own(custom: &str, pointer: &str, problems: &mut Problems) -> Vec<Expression> 
                 None => problems.invalid(CODE, pointer, value.to_string(), "A Zerkel expression is a text."),
             },
             "keywords" => {
-                let read = |keyword: &Json| keyword.as_text().and_then(Text::new).map(Expression::keyword);
+                let known =
+                    |keyword: &Json| keyword.as_text().filter(|text| keywords::is_keyword(text)).and_then(Text::new);
+                let read = |keyword: &Json| known(keyword).map(Expression::keyword);
                 match value.items().iter().map(read).collect::<Option<Vec<_>>>() {
                     Some(keywords) if !keywords.is_empty() => parts.push(Expression::Any(keywords)),
                     _ => problems.invalid(
                         CODE,
                         pointer,
                         value.to_string(),
-                        "Keywords are a list of texts without quotes, backslashes and line breaks.",
+                        format!("Keywords are a list of texts without quotes and backslashes. {}", keywords::rule()),
                     ),
                 }
             }
@@ -209,7 +211,7 @@ mod tests {
     #[test]
     fn every_dimension_is_written_in_its_own_way() {
         for (dimension, values, written) in [
-            (DeviceType, ["mobile"], r#"$device.formFactor = "mobile""#),
+            (DeviceType, ["mobile"], r#"$device.formFactor contains "mobile""#),
             (Os, ["ios"], r#"$device.os contains "iOS""#),
             (Browser, ["firefox"], r#"$device.browser contains "Firefox""#),
             (Language, ["en"], r#"$language like "en*""#),
@@ -233,7 +235,7 @@ mod tests {
         let rules = vec![rule(DeviceType, AnyOf, &["mobile", "desktop"]), rule(Os, NoneOf, &["macos", "linux"])];
         assert_eq!(
             of(rules, None).unwrap().unwrap(),
-            r#"($device.formFactor = "mobile" or $device.formFactor = "desktop") and not (($device.os contains "Mac OS" or $device.os contains "macOS" or $device.os contains "OS X") or $device.os contains "Linux")"#
+            r#"($device.formFactor contains "mobile" or $device.formFactor contains "desktop") and not (($device.os contains "Mac OS" or $device.os contains "macOS" or $device.os contains "OS X") or $device.os contains "Linux")"#
         );
     }
 
@@ -273,9 +275,16 @@ mod tests {
         let custom = r#"{"keywords": ["sport", "news"], "zerkel": "a = 1 or b = 2"}"#;
         assert_eq!(
             of(vec![rule(DeviceType, AnyOf, &["mobile"])], Some(custom)).unwrap().unwrap(),
-            r#"($device.formFactor = "mobile") and ($keywords contains "sport" or $keywords contains "news") and (a = 1 or b = 2)"#
+            r#"($device.formFactor contains "mobile") and ($keywords contains "sport" or $keywords contains "news") and (a = 1 or b = 2)"#
         );
-        for custom in [r#"{"zerkel": "a = 1) or (b = 2"}"#, r#"{"keywords": ["a\"b"]}"#, r#"{"sites": [1]}"#, "[]"] {
+        for custom in [
+            r#"{"zerkel": "a = 1) or (b = 2"}"#,
+            r#"{"keywords": ["a\"b"]}"#,
+            r#"{"keywords": ["a,b"]}"#,
+            r#"{"zerkel": "not a = 1"}"#,
+            r#"{"sites": [1]}"#,
+            "[]",
+        ] {
             assert!(of(Vec::new(), Some(custom)).is_err(), "{custom}");
         }
     }

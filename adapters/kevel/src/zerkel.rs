@@ -195,6 +195,10 @@ impl<'a> Parser<'a> {
             return Err("it is nested too deep".to_owned());
         }
         if self.word(&["not"]) {
+            // Kevel reads `not a = b` as `(not a) = b`, which is not what a buyer means.
+            if self.tokens.first() != Some(&Token::Symbol("(")) {
+                return Err("what not negates stands in parentheses: not (a = 1)".to_owned());
+            }
             return self.unit(depth + 1);
         }
         if self.tokens.first() == Some(&Token::Symbol("(")) {
@@ -276,6 +280,7 @@ mod tests {
             r#"$keywords contains "sport" or (not (a <> 1))"#,
             r#"( a = "x" AND b like "y*" ) or c < -5"#,
             r#"a = b"#,
+            r#"not (a = "x") and NOT (b = 1)"#,
             r#"a = """#,
             r#"url = "http://x/*y*/""#,
         ] {
@@ -295,6 +300,9 @@ mod tests {
             "and",
             "a = 1 and",
             "not",
+            r#"not a = "x""#,
+            "a = 1 and NOT b = 2",
+            "not not (a = 1)",
             "a contains b",
             "a = and",
             "a + 1 = 2",

@@ -181,9 +181,9 @@ pub fn cancelled_wherever_it_was_cut_off<A: Adapter, E>(
 /// Asserts that a report that takes longer than the call is requested again later. Returns the
 /// delay in milliseconds.
 pub fn not_ready<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Option<u64> {
-    network.at("2026-11-01T00:00:00Z");
+    network.at("2026-12-10T00:00:00Z");
     let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
-    let short = Context { deadline: "2026-11-01T00:02:00Z".to_owned(), ..network.context() };
+    let short = Context { deadline: "2026-12-10T00:02:00Z".to_owned(), ..network.context() };
     let failure = network.run(|_| A::get_delivery(short, vec![network.remote_buy(buy)], range)).unwrap_err();
     assert_eq!(failure.code, "report_not_ready");
     failure.retry_after_ms

@@ -1,8 +1,9 @@
 //! Triton as an ad server of the SDK: delegates each function to its module.
 
 use flightdeck_adapter::{
-    ad_server::{AdServer, Booking, Delivered, ItemChange, Noun, Placement, PlacementKey, Update, Words},
+    ad_server::{AdServer, Booking, Delivered, Noun, Placement, PlacementKey, Update, Words},
     advice::Advice,
+    plan::changed_fields,
     prelude::*,
 };
 
@@ -78,7 +79,7 @@ impl AdServer for Triton {
         problems: &mut Problems,
         notes: &mut Vec<String>,
     ) -> Fallible<Option<Asset>> {
-        Ok(creative::translate(buy, creative, package_ids, problems, notes))
+        creative::translate(&Platform::read(&self.ctx)?, buy, creative, package_ids, problems, notes)
     }
 
     fn new_order(&self, campaign: &Campaign) -> Fallible<Object> {
@@ -99,6 +100,11 @@ impl AdServer for Triton {
 
     fn stopped(active: bool) -> (Object, Object) {
         (object! { "active": active, "archived": false }, campaign::archived())
+    }
+
+    /// Reads the advertiser, whose currency is that of its campaigns.
+    fn prepare(&mut self, booking: &Booking<Campaign, Flight>) -> Fallible<()> {
+        booking.order.check_advertiser(&self.api)
     }
 
     fn create_order(&self, campaign: &Campaign, reference: &str) -> Fallible<i64> {
@@ -160,26 +166,15 @@ impl AdServer for Triton {
     }
 
     fn change_order(&self, update: &Update<'_, Self>) -> Fallible<()> {
-        let (before, _) = update.desired.order.changes_from(&update.current.order);
-        if before.is_empty() {
+        let changes = changed_fields(&update.current.order.fields, &update.desired.order.fields);
+        if changes.is_empty() {
             return Ok(());
         }
-        step("campaign/update").try_set(|| campaign::change(&self.api, update.order, &before))?
+        step("campaign/update").try_set(|| campaign::change(&self.api, update.order, &changes))?
     }
 
     fn change_item(&self, _: &str, id: &str, _: &Flight, changes: Object) -> Fallible<()> {
         flight::change(&self.api, id, &changes)
-    }
-
-    /// A campaign contains the days of its flights, so it is shortened only at the end. The flights
-    /// determine what plays, so it does no harm if the campaign stays longer because a flight was
-    /// refused.
-    fn end_update(&self, update: &Update<'_, Self>, _: &[ItemChange<'_, Self>], complete: bool) -> Fallible<()> {
-        let (_, after) = update.desired.order.changes_from(&update.current.order);
-        if after.is_empty() || !complete {
-            return Ok(());
-        }
-        step("campaign/shorten").try_set(|| campaign::change(&self.api, update.order, &after))?
     }
 
     fn stop_order(&self, id: &str, _: Option<&MediaBuy>) -> Fallible<bool> {
@@ -194,14 +189,14 @@ impl AdServer for Triton {
     fn stop_creative(&self, campaign: Option<&str>, id: &str) -> Fallible<()> {
         let creative = api::number(id)?;
         let flights = campaign.map(|campaign| playing::flights(&self.api, campaign, creative)).transpose()?;
-        flights.unwrap_or_default().iter().try_for_each(|flight| playing::set(&self.api, flight, creative, false))
+        flights.unwrap_or_default().iter().try_for_each(|flight| playing::stop(&self.api, flight, creative))
     }
 
     fn stop_placement(&self, id: &str) -> Fallible<bool> {
         let Some((flight, creative)) = id.split_once('/') else { return Ok(false) };
         let creative = api::number(creative)?;
         if playing::plays(&self.api, flight, creative)? {
-            playing::set(&self.api, flight, creative, false)?;
+            playing::stop(&self.api, flight, creative)?;
         }
         Ok(true)
     }

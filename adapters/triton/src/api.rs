@@ -69,7 +69,8 @@ impl Named {
     /// are archived with their campaign.
     #[must_use]
     pub fn seen(self) -> Seen<i64> {
-        let off = self.active == Some(false) || self.archived || self.status == inferred::state::ARCHIVED;
+        let off =
+            self.active == Some(false) || self.archived || self.status.eq_ignore_ascii_case(inferred::state::ARCHIVED);
         Seen::new(self.id).named(self.name).active(!off)
     }
 }

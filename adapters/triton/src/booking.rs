@@ -19,13 +19,13 @@ pub fn translate(
     problems: &mut Problems,
 ) -> Fallible<Booking<Campaign, Flight>> {
     problems.check_currency(platform.currency.as_ref(), buy, |currency| {
-        format!("Campaigns on Triton are booked in {currency} here.")
+        format!("The advertisers of this Triton account are billed in {currency}.")
     });
     let mut notes = Vec::new();
-    campaign::check(buy, problems);
+    campaign::check(platform, buy, problems);
     let translate = |package| flight::translate(platform, buy, package, problems, &mut notes);
     let items = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
-    let order = campaign::translate(advertiser, buy, &items);
+    let order = campaign::translate(platform, advertiser, buy);
     notes.dedup();
     Ok(Booking { order, items, notes })
 }

@@ -1,17 +1,20 @@
 //! A campaign, which carries a media buy on Triton.
+//!
+//! It has an advertiser and a team. Its days and its value are those of its flights, and its currency
+//! is its advertiser's (help pages, campaigns and direct advertisers), so none of them is sent: the
+//! advertiser is read before a campaign is made, and a buy in another currency is refused.
 
-use flightdeck_adapter::{ad_server::Translated, money, names, plan::changed_fields, prelude::*};
+use flightdeck_adapter::{ad_server::Translated, money, names, prelude::*};
+use serde::Deserialize;
 
 use crate::{
     api::{self, Made, Named},
-    flight::{self, Flight},
-    inferred::{NAME_LIMIT, PO_LIMIT, path},
+    inferred::{NAME_LIMIT, PO_LIMIT, field, path, state},
+    settings::Platform,
 };
 
 /// The platform's name for the type.
 pub const TYPE: &str = "Campaign";
-/// The field of its last day.
-const END: &str = "endDate";
 
 /// The desired state of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +24,20 @@ pub struct Campaign {
     /// The fields that may change later.
     pub fields: Object,
     advertiser: i64,
+    team: Option<i64>,
     currency: String,
+    /// Whether the settings say the currency of the advertisers, which the buy then has.
+    configured: bool,
     media_buy_id: String,
     po_number: Option<String>,
 }
 
-/// Checks what a campaign can't express.
-pub fn check(buy: &MediaBuy, problems: &mut Problems) {
+/// Checks what a campaign needs, and what it can't express.
+pub fn check(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) {
+    if platform.team_id.is_none() {
+        let message = "A campaign on Triton belongs to a team: set team_id in the settings of the platform.";
+        problems.invalid("team_missing", "", "", message);
+    }
     if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
         let message = format!("A purchase order on Triton has at most {PO_LIMIT} characters.");
         problems.unsupported("unsupported_po_number", "/po_number", number, message, &[]);
@@ -39,26 +49,30 @@ pub fn check(buy: &MediaBuy, problems: &mut Problems) {
     }
 }
 
-/// Translates a media buy into its campaign, which contains the days of its flights. They may be in
-/// several time zones.
+/// Translates a media buy into its campaign.
 #[must_use]
-pub fn translate(advertiser: i64, buy: &MediaBuy, flights: &[Flight]) -> Campaign {
-    let days = |name| flights.iter().filter_map(move |flight| flight.fields.get(name).and_then(Json::as_text));
-    let fields = object! {
-        // Days sort as text.
-        "startDate": days(flight::START).min(),
-        "endDate": days(END).max(),
-        "totalBudget": money::number(buy.total_budget),
-        "active": buy.active,
-    };
+pub fn translate(platform: &Platform, advertiser: i64, buy: &MediaBuy) -> Campaign {
     Campaign {
         name: buy.name.clone(),
-        fields,
+        fields: object! { "active": buy.active },
         advertiser,
+        team: platform.team_id,
         currency: buy.currency.clone(),
+        configured: platform.currency.is_some(),
         media_buy_id: buy.media_buy_id.clone(),
         po_number: buy.po_number.clone(),
     }
+}
+
+/// An advertiser, as it is read.
+#[derive(Debug, Default, Deserialize)]
+struct Advertiser {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    status: String,
 }
 
 impl Translated for Campaign {
@@ -85,8 +99,10 @@ impl Campaign {
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "advertiserId": self.advertiser, "name": self.called() };
+        if let Some(team) = self.team {
+            object.set(field::TEAM, team);
+        }
         object.set_all(&self.fields);
-        object.set("currency", &self.currency);
         if let Some(number) = &self.po_number {
             object.set("purchaseOrder", number);
         }
@@ -104,23 +120,40 @@ impl Campaign {
         Ok(made.id)
     }
 
-    fn last_day(&self) -> String {
-        self.fields.get(END).and_then(Json::as_text).unwrap_or_default().to_owned()
-    }
-
-    /// Returns the fields to send to turn `current` into this campaign, in two parts: before its
-    /// flights change, and after. A campaign contains its flights' days, so it grows first and
-    /// shrinks last.
-    #[must_use]
-    pub fn changes_from(&self, current: &Self) -> (Object, Object) {
-        let mut before = changed_fields(&current.fields, &self.fields);
-        let mut after = Object::default();
-        if self.last_day() < current.last_day() {
-            // Days sort as text.
-            before.remove(END);
-            after.set(END, self.last_day());
+    /// Reads the advertiser, and refuses a campaign that it can't have: numbers in one currency would
+    /// be billed in another. Where Triton doesn't tell the currency, the settings have to.
+    ///
+    /// # Errors
+    /// `unsupported` when its currency is another, `invalid` when nobody says it, `rejected` when it is
+    /// not active. When Triton can't be reached.
+    pub fn check_advertiser(&self, api: &Api) -> Fallible<()> {
+        let request = api.get(api::one(path::ADVERTISERS, &self.advertiser.to_string()));
+        let found: Advertiser = request.fetch_if_any()?.unwrap_or_default();
+        if found.currency.is_none() && !self.configured {
+            let message = format!(
+                "Triton does not tell in which currency the advertiser {} is billed. The publisher has to set currency \
+                 in the settings of the platform.",
+                self.advertiser
+            );
+            return Err(Failure::invalid("currency_unknown", message));
         }
-        (before, after)
+        let mut problems = Problems::default();
+        if let Some(currency) = found.currency.as_ref().filter(|currency| **currency != self.currency) {
+            let message = format!(
+                "The advertiser {} ({}) is billed in {currency} on Triton, and this buy counts in {}. Buy in {currency}.",
+                self.advertiser, found.name, self.currency
+            );
+            problems.unsupported("unsupported_currency", "/currency", &self.currency, message, &[currency]);
+        }
+        problems.check()?;
+        if found.status.eq_ignore_ascii_case(state::INACTIVE) {
+            let message = format!(
+                "The advertiser {} ({}) is not active on Triton, so none of its flights would deliver. Activate it there.",
+                self.advertiser, found.name
+            );
+            return Err(Failure::rejected("advertiser_inactive", message));
+        }
+        Ok(())
     }
 }
 
@@ -182,47 +215,48 @@ pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
 
 #[cfg(test)]
 mod tests {
+    use flightdeck_adapter::testing::{FakeHost, answer, run};
+
     use super::*;
-    use crate::{
-        samples::{buy, context, package},
-        settings::Platform,
-    };
+    use crate::samples::{buy, context, package};
 
     fn of(buy: &MediaBuy) -> Campaign {
-        let platform = Platform::read(&context()).unwrap();
-        let flight =
-            |package| flight::translate(&platform, buy, package, &mut Problems::default(), &mut Vec::new()).unwrap();
-        let flights: Vec<Flight> = buy.packages.iter().map(flight).collect();
-        translate(501, buy, &flights)
-    }
-
-    fn until(end: &str) -> Campaign {
-        let mut buy = buy(vec![package("drive")]);
-        for package in &mut buy.packages {
-            end.clone_into(&mut package.end);
-        }
-        of(&buy)
+        translate(&Platform::read(&context()).unwrap(), 501, buy)
     }
 
     #[test]
-    fn a_campaign_holds_the_days_of_all_its_flights() {
-        let (mut east, mut west) = (package("east"), package("west"));
-        for (package, zone) in [(&mut east, "Asia/Tokyo"), (&mut west, "America/New_York")] {
-            package.product_settings = format!(r#"{{"time_zone": "{zone}"}}"#);
-            "2027-03-01T16:00:00Z".clone_into(&mut package.start);
-            "2027-03-31T16:00:01Z".clone_into(&mut package.end);
-        }
-        let campaign = of(&buy(vec![east, west]));
-        let days = ["startDate", "endDate"].map(|name| campaign.fields.get(name).and_then(Json::as_text).unwrap());
-        assert_eq!(days, ["2027-03-01", "2027-04-01"]);
+    fn a_campaign_has_no_days_no_value_and_no_currency_of_its_own() {
+        assert_eq!(
+            of(&buy(vec![package("drive")])).created().to_string(),
+            r#"{"advertiserId":501,"name":"triton_12345 · Spring","teamId":31,"active":true,"purchaseOrder":"PO-2024-001"}"#
+        );
     }
 
     #[test]
-    fn a_campaign_grows_first_and_shrinks_last() {
-        let (short, long) = (until("2026-12-31T00:00:00Z"), until("2027-01-31T23:59:59Z"));
-        let text = |(before, after): (Object, Object)| (before.to_string(), after.to_string());
-        assert_eq!(text(long.changes_from(&short)), (r#"{"endDate":"2027-01-31"}"#.to_owned(), "{}".to_owned()));
-        assert_eq!(text(short.changes_from(&long)), ("{}".to_owned(), r#"{"endDate":"2026-12-30"}"#.to_owned()));
+    fn the_advertiser_says_the_currency_and_must_be_active() {
+        let unset = Platform { currency: None, ..Platform::read(&context()).unwrap() };
+        let nowhere = FakeHost::new(|_| Ok(answer(404, "{}")));
+        let check = |campaign: Campaign| {
+            run(&nowhere, || campaign.check_advertiser(&api::open(&context()))).unwrap().map_err(|failure| failure.code)
+        };
+        let booked = buy(vec![package("drive")]);
+        assert_eq!(check(translate(&unset, 501, &booked)), Err("currency_unknown".to_owned()));
+        assert_eq!(check(of(&booked)), Ok(()), "the settings say it");
+        let checked = |advertiser: &'static str| {
+            let host = FakeHost::new(move |_| Ok(answer(200, advertiser)));
+            let campaign = of(&buy(vec![package("drive")]));
+            run(&host, || campaign.check_advertiser(&api::open(&context()))).unwrap()
+        };
+        assert_eq!(checked(r#"{"id":501,"name":"Acme","currency":"USD","status":"ACTIVE"}"#), Ok(()));
+        assert_eq!(checked(r#"{"id":501,"name":"Acme"}"#), Ok(()), "an account that doesn't say");
+        let failure = checked(r#"{"id":501,"name":"Acme","currency":"EUR","status":"ACTIVE"}"#).unwrap_err();
+        assert_eq!(
+            (failure.code.as_str(), failure.items[0].supported.clone()),
+            ("unsupported_currency", vec!["EUR".to_owned()])
+        );
+        assert!(failure.message.contains("EUR") && failure.message.contains("USD"), "{}", failure.message);
+        let failure = checked(r#"{"id":501,"name":"Acme","currency":"USD","status":"Inactive"}"#).unwrap_err();
+        assert_eq!(failure.code, "advertiser_inactive");
     }
 
     #[test]
@@ -231,8 +265,9 @@ mod tests {
         buy.daily_budget = Some(1_000_000);
         buy.po_number = Some("x".repeat(65));
         let mut problems = Problems::default();
-        check(&buy, &mut problems);
+        let platform = Platform { team_id: None, ..Platform::read(&context()).unwrap() };
+        check(&platform, &buy, &mut problems);
         let fields: Vec<String> = problems.check().unwrap_err().items.into_iter().map(|item| item.field).collect();
-        assert_eq!(fields, ["/po_number", "/daily_budget"]);
+        assert_eq!(fields, ["", "/po_number", "/daily_budget"]);
     }
 }

@@ -1,21 +1,26 @@
-//! A creative: an audio spot. It belongs to the advertiser; a flight lists those that it plays.
+//! A creative: an audio spot. On Triton it is an ad unit of the advertiser's creative library, with
+//! an optional banner and tracking pixels; a flight's creative groups those that it plays.
 //!
-//! Triton accepts MP3, WAV, WMA and OGG of 15 to 60 seconds (public help pages). It also requires
-//! at least 128 kbps and 44.1 kHz, which only the platform can check.
+//! The creative manager takes MP3 and WAV of 0.75 to 750 seconds and at most 30 MB, and no MP3 of a
+//! variable bit rate (help pages, supported formats). The adapter checks what an address and a
+//! duration tell; size and bit rate only the platform can check. The 15 to 60 seconds of other pages
+//! are those of the exchange.
 
 use flightdeck_adapter::{ad_server::Uploadable, names, prelude::*, words::pointer_segment};
 
 use crate::{
     api::{self, Made, Named},
-    inferred::{NAME_LIMIT, path},
+    inferred::{NAME_LIMIT, field, path},
+    settings::{Platform, Product},
 };
 
 /// The platform's name for the type.
 pub const TYPE: &str = "Creative";
 /// The accepted formats, as shown in messages.
-const ACCEPTED: [&str; 4] = ["MP3", "WAV", "WMA", "OGG"];
+const ACCEPTED: [&str; 2] = ["MP3", "WAV"];
 /// The shortest and the longest spot, in milliseconds.
-const LENGTH: std::ops::RangeInclusive<u32> = 15_000..=60_000;
+const SHORTEST: u32 = 750;
+const LONGEST: u32 = 750_000;
 
 /// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,23 +34,34 @@ pub struct Asset {
 
 /// Translates a creative for Triton. Returns `None` if that is not possible; `problems` then says
 /// why.
+///
+/// # Errors
+/// When a product's settings can't be read.
 pub fn translate(
+    platform: &Platform,
     buy: &MediaBuy,
     creative: &Creative,
     package_ids: &[String],
     problems: &mut Problems,
     notes: &mut Vec<String>,
-) -> Option<Asset> {
+) -> Fallible<Option<Asset>> {
     let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
     let before = problems.count();
-    for id in package_ids.iter().filter(|id| !buy.packages.iter().any(|package| package.package_id == **id)) {
-        let message = "The media buy has no such package.";
-        problems.invalid("unknown_package", pointer("package_assignments"), id, message);
+    let mut products = Vec::new();
+    for id in package_ids {
+        match buy.packages.iter().find(|package| package.package_id == *id) {
+            Some(package) => products.push(Product::read(platform, package)?),
+            None => {
+                let message = "The media buy has no such package.";
+                problems.invalid("unknown_package", pointer("package_assignments"), id, message);
+            }
+        }
     }
     if creative.format != CreativeFormat::Audio {
-        let message = "Triton plays audio and nothing else: MP3, WAV, WMA or OGG of 15 to 60 seconds.";
+        let message = "Triton plays audio and nothing else: MP3 or WAV of 0.75 to 750 seconds, at most 30 MB, and an MP3 of a \
+                       constant bit rate.";
         problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, &["audio"]);
-        return None;
+        return Ok(None);
     }
     if creative.width.is_some() || creative.height.is_some() {
         let message = "An audio spot has no width and height. Leave them out.";
@@ -63,29 +79,70 @@ pub fn translate(
     if let Some(click) = creative.click_url.as_deref().filter(|click| !click.starts_with("https://")) {
         problems.invalid("invalid_address", pointer("click_url"), click, "It is an https address.");
     }
-    let seconds = match creative.duration_ms {
-        Some(length) if LENGTH.contains(&length) => length.div_ceil(1000).min(60),
-        other => {
-            let value = other.map(|length| format!("{length} ms")).unwrap_or_default();
-            let message = "A spot on Triton is 15 to 60 seconds long: say how long it is.";
-            problems.unsupported("unsupported_duration", pointer("duration"), value, message, &[]);
-            0
-        }
-    };
+    let seconds = seconds(creative, &products, &pointer("duration"), problems);
     if creative.duration_ms.is_some_and(|length| length % 1000 != 0) && seconds > 0 {
         notes.push(format!("{} is booked as {seconds} seconds: Triton counts whole ones.", creative.creative_id));
     }
+    let (pixels, banners) = beside(creative, &products, problems);
     if problems.count() != before {
-        return None;
+        return Ok(None);
     }
-    let fields = object! {
-        "type": "AUDIO",
-        "format": format,
-        "durationSeconds": seconds,
-        "url": media_url,
-        "clickUrl": creative.click_url.as_ref(),
+    let mut fields = object! { "type": "AUDIO", "format": format };
+    fields.set(field::SECONDS, seconds);
+    fields.set("url", media_url);
+    fields.set("clickUrl", creative.click_url.as_ref());
+    fields.set(field::BANNERS, banners.map(|banner| vec![banner]));
+    fields.set(field::PIXELS, (!pixels.is_empty()).then_some(pixels));
+    Ok(Some(Asset { creative_id: creative.creative_id.clone(), name: creative.name.clone(), fields }))
+}
+
+/// Returns the duration in whole seconds, rounded up, which is how Triton counts them. A product may
+/// take only some.
+fn seconds(creative: &Creative, products: &[Product], pointer: &str, problems: &mut Problems) -> u32 {
+    let of = |read: fn(&Product) -> Option<u32>| {
+        products.iter().filter_map(read).map(|seconds| seconds.saturating_mul(1000))
     };
-    Some(Asset { creative_id: creative.creative_id.clone(), name: creative.name.clone(), fields })
+    let least = of(|product| product.spot_seconds.min).max().unwrap_or(SHORTEST).max(SHORTEST);
+    let most = of(|product| product.spot_seconds.max).min().unwrap_or(LONGEST).min(LONGEST);
+    match creative.duration_ms {
+        Some(length) if (least..=most).contains(&length) => length.div_ceil(1000).min(LONGEST / 1000),
+        other => {
+            let value = other.map(|length| format!("{length} ms")).unwrap_or_default();
+            let shown = |ms: u32| if ms == SHORTEST { "0.75".to_owned() } else { (ms / 1000).to_string() };
+            let message =
+                format!("A spot is {} to {} seconds long here: say how long it is.", shown(least), shown(most));
+            problems.unsupported("unsupported_duration", pointer, value, message, &[]);
+            0
+        }
+    }
+}
+
+/// Returns the tracking pixels and the banner of a spot, which its product has. A spot is one ad
+/// unit, so products with different ones can't share it.
+fn beside(creative: &Creative, products: &[Product], problems: &mut Problems) -> (Vec<String>, Option<Object>) {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    let Some(first) = products.first() else { return (Vec::new(), None) };
+    let of = |product: &Product| (product.tracking_pixels.clone(), product.companion.clone());
+    if products.iter().any(|product| of(product) != of(first)) {
+        let message =
+            "These packages are sold with different companions or pixels. Upload the spot for each by itself.";
+        problems.invalid("companions_differ", pointer("package_assignments"), "", message);
+    }
+    let banner = first.companion.as_ref().and_then(|companion| {
+        let Some(click) = &creative.click_url else {
+            let message = "This product shows a banner with its spots, which leads to the buyer's landing page: say \
+                           where that is.";
+            problems.invalid("click_url_missing", pointer("click_url"), "", message);
+            return None;
+        };
+        Some(object! {
+            "url": &companion.image_url,
+            "width": companion.width,
+            "height": companion.height,
+            "clickThroughUrl": click,
+        })
+    });
+    (first.tracking_pixels.clone(), banner)
 }
 
 /// Returns the format according to the extension of a URL.
@@ -160,14 +217,21 @@ pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{buy, package, spot};
+    use crate::samples::{buy, context, package, spot};
 
     fn of(change: impl FnOnce(&mut Creative)) -> Fallible<(String, Vec<String>)> {
+        on("{}", change)
+    }
+
+    fn on(settings: &str, change: impl FnOnce(&mut Creative)) -> Fallible<(String, Vec<String>)> {
         let mut creative = spot("spot", &["drive"]);
+        let mut package = package("drive");
+        package.product_settings = settings.to_owned();
         change(&mut creative);
         let (mut problems, mut notes) = (Problems::default(), Vec::new());
         let ids = creative.package_ids.clone();
-        let asset = translate(&buy(vec![package("drive")]), &creative, &ids, &mut problems, &mut notes);
+        let platform = Platform::read(&context()).unwrap();
+        let asset = translate(&platform, &buy(vec![package]), &creative, &ids, &mut problems, &mut notes)?;
         problems.check()?;
         Ok((asset.unwrap().created(501).to_string(), notes))
     }
@@ -184,8 +248,11 @@ mod tests {
             .concat()
         );
         assert!(notes.is_empty());
-        let (created, notes) = of(|creative| creative.duration_ms = Some(15_200)).unwrap();
-        assert!(created.contains(r#""durationSeconds":16"#) && notes.len() == 1);
+        for (ms, seconds, told) in [(750, 1, 1), (10_000, 10, 0), (15_200, 16, 1), (90_000, 90, 0), (750_000, 750, 0)] {
+            let (created, notes) = of(|creative| creative.duration_ms = Some(ms)).unwrap();
+            assert!(created.contains(&format!(r#""durationSeconds":{seconds},"#)), "{created}");
+            assert_eq!(notes.len(), told);
+        }
         let (created, _) = of(|creative| creative.media_url = Some("https://x.example/a.WAV?v=1".to_owned())).unwrap();
         assert!(created.contains(r#""format":"WAV""#));
     }
@@ -200,12 +267,39 @@ mod tests {
         assert_eq!(refused(|creative| creative.format = CreativeFormat::Image), of("format", "audio"));
         assert_eq!(refused(|creative| creative.format = CreativeFormat::Video), of("format", "audio"));
         let flac = |creative: &mut Creative| creative.media_url = Some("https://x.example/a.flac".to_owned());
-        assert_eq!(refused(flac), of("media_url", "MP3 WAV WMA OGG"));
+        assert_eq!(refused(flac), of("media_url", "MP3 WAV"));
+        let ogg = |creative: &mut Creative| creative.media_url = Some("https://x.example/a.ogg".to_owned());
+        assert_eq!(refused(ogg), of("media_url", "MP3 WAV"));
         assert_eq!(refused(|creative| creative.media_url = None).0, "media_url");
         assert_eq!(refused(|creative| creative.duration_ms = None).0, "duration");
-        assert_eq!(refused(|creative| creative.duration_ms = Some(61_000)).0, "duration");
+        assert_eq!(refused(|creative| creative.duration_ms = Some(749)).0, "duration");
+        assert_eq!(refused(|creative| creative.duration_ms = Some(750_001)).0, "duration");
         assert_eq!(refused(|creative| creative.click_url = Some("http://x".to_owned())).0, "click_url");
         assert_eq!(refused(|creative| creative.width = Some(300)).0, "width");
         assert_eq!(refused(|creative| creative.package_ids = vec!["x".to_owned()]).0, "package_assignments");
+    }
+    #[test]
+    fn a_product_says_which_lengths_it_takes() {
+        let settings = r#"{"spot_seconds": {"min": 15, "max": 30}}"#;
+        assert!(on(settings, |creative| creative.duration_ms = Some(15_000)).is_ok());
+        for ms in [14_000, 31_000] {
+            let failure = on(settings, |creative| creative.duration_ms = Some(ms)).unwrap_err();
+            assert_eq!(failure.message, "A spot is 15 to 30 seconds long here: say how long it is.");
+        }
+    }
+
+    #[test]
+    fn a_product_has_pixels_and_a_companion() {
+        let settings = r#"{"tracking_pixels": ["https://pixel.example/p"],
+            "companion": {"image_url": "https://cdn.example.com/b.png", "width": 300, "height": 250}}"#;
+        let (created, _) = on(settings, |_| {}).unwrap();
+        assert!(
+            created.ends_with(
+                r#""banners":[{"url":"https://cdn.example.com/b.png","width":300,"height":250,"clickThroughUrl":"https://example.com/landing"}],"trackingPixels":["https://pixel.example/p"]}"#
+            ),
+            "{created}"
+        );
+        let failure = on(settings, |creative| creative.click_url = None).unwrap_err();
+        assert_eq!(failure.code, "click_url_missing");
     }
 }

@@ -1,4 +1,8 @@
 //! What media buys delivered: one CSV report for many campaigns. Its days are UTC.
+//!
+//! A report reaches from 13 months ago to yesterday, and has at most 100,000 lines (help pages,
+//! creating reports). So the range is cut to those days, and a report that is full is asked for again
+//! in parts. A day's numbers are final a day after it (affidavits).
 
 use std::time::Duration;
 
@@ -7,7 +11,7 @@ use flightdeck_adapter::{
         Counts, Delivered,
         delivery::{Patience, wait},
     },
-    moment, money,
+    host, moment, money,
     prelude::*,
     step::Remote,
 };
@@ -40,6 +44,22 @@ struct Report {
     url: Option<String>,
 }
 
+/// How far back a report reaches, in days: thirteen months of 30 days, so that none is too far. Nothing
+/// says how the platform counts months.
+const REACH_DAYS: i64 = 13 * 30;
+/// The most lines of a report. One that has as many may lack some.
+const MOST_LINES: usize = 100_000;
+
+/// Returns the part of a range that a report can have: from 13 months ago to yesterday in UTC. `None`
+/// if there is none.
+fn reported(range: &DateRange) -> Fallible<Option<DateRange>> {
+    let today = host::now().date();
+    let (first, last) = (moment::date(&range.first)?, moment::date(&range.last)?);
+    let first = first.max(today - time::Duration::days(REACH_DAYS));
+    let last = last.min(today - time::Duration::DAY);
+    Ok((first <= last).then(|| DateRange { first: moment::day(first), last: moment::day(last) }))
+}
+
 /// Returns what buys delivered in a range of days. A buy that Triton doesn't know fails alone.
 ///
 /// # Errors
@@ -48,6 +68,7 @@ pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> 
     let campaigns: Vec<i64> =
         buys.iter().filter_map(|buy| buy.remote.order()).map(api::number).collect::<Fallible<_>>()?;
     let mut delivered = Delivered::default();
+    let Some(range) = &reported(range)? else { return Ok(delivered) };
     for some in campaigns.chunks(AT_ONCE) {
         match count(api, ctx, some, range) {
             Ok(more) => delivered.counts.extend(more),
@@ -81,14 +102,43 @@ fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange) -> Fall
     let asked: Asked = api.post(path::REPORTS).json(&body).fetch()?;
     let url = wait(ctx, api::PLATFORM, PATIENCE, || look(api, asked.id))?;
     let text = api.get(url).send()?.text();
-    counted(&text).ok_or_else(|| {
+    let (lines, counts) = counted(&text).ok_or_else(|| {
         Failure::unavailable("unreadable_report", "A report of Triton's can't be understood: it may be cut off.")
-    })
+    })?;
+    if lines < MOST_LINES {
+        return Ok(counts);
+    }
+    let mut counts = Counts::new();
+    for (campaigns, range) in halves(campaigns, range)? {
+        for (flight, days) in count(api, ctx, &campaigns, &range)? {
+            counts.entry(flight).or_default().extend(days);
+        }
+    }
+    Ok(counts)
 }
 
-fn counted(text: &str) -> Option<Counts> {
-    let mut counts = Counts::new();
+/// Returns the two halves of a report that is full: of its campaigns, or else of its days.
+fn halves(campaigns: &[i64], range: &DateRange) -> Fallible<Vec<(Vec<i64>, DateRange)>> {
+    if campaigns.len() > 1 {
+        let (one, other) = campaigns.split_at(campaigns.len() / 2);
+        return Ok(vec![(one.to_vec(), range.clone()), (other.to_vec(), range.clone())]);
+    }
+    let (first, last) = (moment::date(&range.first)?, moment::date(&range.last)?);
+    if first == last {
+        let message = "One day of one campaign has more lines than a report of Triton's.";
+        return Err(Failure::rejected("report_too_long", message));
+    }
+    let middle = first + (last - first) / 2;
+    let days = |first, last| DateRange { first: moment::day(first), last: moment::day(last) };
+    let next = middle + time::Duration::DAY;
+    Ok(vec![(campaigns.to_vec(), days(first, middle)), (campaigns.to_vec(), days(next, last))])
+}
+
+/// Returns the number of lines and the counts of a report.
+fn counted(text: &str) -> Option<(usize, Counts)> {
+    let (mut lines, mut counts) = (0, Counts::new());
     for [date, flight, impressions, clicks, revenue] in Table::read(text)?.cells(COLUMNS)? {
+        lines += 1;
         let day = moment::day(moment::date(date).ok()?);
         // A flight has several lines per day if the report is broken down further than requested.
         let sum = counts.entry(flight.to_owned()).or_default().entry(day).or_default();
@@ -96,7 +146,7 @@ fn counted(text: &str) -> Option<Counts> {
         sum.clicks = sum.clicks.checked_add(clicks.parse().ok()?)?;
         sum.spend = sum.spend.checked_add(money::parse(revenue)?)?;
     }
-    Some(counts)
+    Some((lines, counts))
 }
 
 /// Returns the URL of a report, if it is complete.
@@ -118,7 +168,8 @@ mod tests {
     #[test]
     fn a_report_is_read_to_the_micro() {
         let text = "flightId,date,impressions,clicks,totalRevenue\r\n7,2026-12-01,33333,12,416.6625\r\n7,2026-12-01,1,0,0.0125\r\n";
-        let counts = counted(text).unwrap();
+        let (lines, counts) = counted(text).unwrap();
+        assert_eq!(lines, 2);
         let day = Counted { impressions: 33_334, clicks: 12, completions: None, spend: 416_675_000 };
         assert_eq!(counts["7"]["2026-12-01"], day);
     }
@@ -134,5 +185,39 @@ mod tests {
         ] {
             assert_eq!(counted(text), None, "{text:?}");
         }
+    }
+    #[test]
+    fn a_report_reaches_from_thirteen_months_ago_to_yesterday() {
+        let host = flightdeck_adapter::testing::FakeHost::new(|_| panic!("nothing is asked"));
+        host.set_now(moment::parse("2027-01-10T00:30:00Z").unwrap());
+        let cut = |first: &str, last: &str| {
+            let range = DateRange { first: first.to_owned(), last: last.to_owned() };
+            let cut = flightdeck_adapter::testing::run(&host, || reported(&range)).unwrap().unwrap();
+            cut.map(|range| (range.first, range.last))
+        };
+        let of = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        assert_eq!(cut("2027-01-01", "2027-01-31"), of("2027-01-01", "2027-01-09"));
+        assert_eq!(cut("2025-01-01", "2027-01-05"), of("2025-12-16", "2027-01-05"));
+        assert_eq!(cut("2027-01-10", "2027-01-31"), None, "today is not reported yet");
+    }
+
+    #[test]
+    fn a_full_report_is_asked_for_in_halves() {
+        let range = DateRange { first: "2027-01-01".to_owned(), last: "2027-01-04".to_owned() };
+        let days = |parts: Vec<(Vec<i64>, DateRange)>| -> Vec<(Vec<i64>, String, String)> {
+            parts.into_iter().map(|(ids, range)| (ids, range.first, range.last)).collect()
+        };
+        let of = |ids: &[i64], first: &str, last: &str| (ids.to_vec(), first.to_owned(), last.to_owned());
+        let whole = ("2027-01-01", "2027-01-04");
+        assert_eq!(
+            days(halves(&[1, 2, 3], &range).unwrap()),
+            [of(&[1], whole.0, whole.1), of(&[2, 3], whole.0, whole.1)]
+        );
+        assert_eq!(
+            days(halves(&[1], &range).unwrap()),
+            [of(&[1], "2027-01-01", "2027-01-02"), of(&[1], "2027-01-03", "2027-01-04")]
+        );
+        let day = DateRange { first: "2027-01-01".to_owned(), last: "2027-01-01".to_owned() };
+        assert_eq!(halves(&[1], &day).unwrap_err().code, "report_too_long");
     }
 }

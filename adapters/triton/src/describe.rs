@@ -2,7 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 
-use crate::{hours, inferred, settings, targeting};
+use crate::{caps, hours, inferred, settings, targeting};
 
 /// Requests that only read although they are not `GET`s: a report is requested in order to be read.
 const READ_REQUESTS: [&str; 1] = ["POST /v1/reports"];
@@ -27,17 +27,19 @@ pub fn description() -> Description {
             presets: hours::PRESETS.iter().map(preset).collect(),
             custom_schedules: true,
             max_ranges: None,
-            note: "Hours in the time zone that is named.".to_owned(),
+            note: "Hours are those of the stations' own clock. The time zone has to be that of all of the product's \
+                   stations; a product whose stations have several takes no hours."
+                .to_owned(),
             extensions: Vec::new(),
         }),
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::Package],
-            min_minutes: 1,
-            max_minutes: inferred::LONGEST_CAP_MINUTES,
-            note: "A cap of the media buy is taken where it has one package.".to_owned(),
+            min_minutes: caps::MIN_MINUTES,
+            max_minutes: caps::MAX_MINUTES,
+            note: format!("{} A cap of the media buy is taken where it has one package.", caps::NOTE),
             extensions: Vec::new(),
         }),
-        pacing: vec![Pacing::Even, Pacing::Asap],
+        pacing: vec![Pacing::Even, Pacing::Asap, Pacing::FrontLoaded],
         price_models: vec![PriceModel::Cpm],
         updates: vec![
             UpdateKind::Active,

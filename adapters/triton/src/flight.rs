@@ -4,13 +4,19 @@
 //! |---|---|
 //! | impressions | `goal` IMPRESSIONS |
 //! | CPM | `rateType` CPM and `rate`, fixed once the flight is in progress |
-//! | `even`, `asap` | `pacing` EVEN, ASAP |
+//! | `even`, `asap`, `front_loaded` | `pacing` EVEN (or TREND, where the product says so), ASAP, FRONT_LOADED |
 //! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed CPM, a budget is a number of impressions |
-//! | frequency cap | `frequencyCap`: one impression per number of minutes |
+//! | frequency cap | `frequencyCap`: one impression per period, see [`caps`] |
+//!
+//! The product's settings say the rest: content types and positions, which every flight must have,
+//! priority, and whether the rate is net or gross. Priority type and net or gross are fixed once the
+//! flight's delivery status is ready (help pages, editing flights), so they are sent only when it is
+//! made.
 
 use flightdeck_adapter::{
     ad_server::{LineItem, Translated},
     host, money, names,
+    plan::changed_fields,
     prelude::*,
     step::Remote,
     words::pointer_segment,
@@ -18,17 +24,19 @@ use flightdeck_adapter::{
 
 use crate::{
     api::{self, Made, Named},
+    caps,
     days::{self, Zone},
     hours,
-    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path},
-    settings::{Platform, Product},
+    inferred::{self, MOST, NAME_LIMIT, field, path},
+    settings::{EvenPacing, Platform, Product},
     targeting,
 };
 
 /// The platform's name for the type.
 pub const TYPE: &str = "Flight";
-/// The field of its first day.
-pub const START: &str = "startDate";
+/// The fields of its first and last day.
+const START: &str = "startDate";
+const END: &str = "endDate";
 
 /// The desired state of a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +47,8 @@ pub struct Flight {
     pub name: String,
     /// The flight's own fields.
     pub fields: Object,
+    /// The fields that are sent only when it is made.
+    fixed: Object,
     /// The time zone of its days.
     pub zone: Zone,
 }
@@ -83,31 +93,67 @@ pub fn translate(
         problems.unsupported("unsupported_impressions", pointer("impressions"), value, message, &[]);
     }
     let targeting = targeting::translate(platform, &product, package, problems);
-    let (dayparts, hours_zone) = hours::hours(&product, package, problems).unzip();
+    let dayparts = hours::hours(&product, package, problems);
+    if package.targeting.frequency_cap.is_some() {
+        notes.push(format!("{} has a frequency cap. {}", package.package_id, caps::NOTE));
+    }
     let fields = object! {
         "goal": object! { "type": "IMPRESSIONS", "value": package.impressions },
         "rate": money::number(package.price.rate),
         "startDate": first,
         "endDate": last,
-        "pacing": pacing(package, &pointer("pacing"), problems),
+        "contentTypes": content_types(&product, &targeting.content_types, &pointer("package_id"), problems),
+        "positions": positions(&product, &pointer("package_id"), problems),
+        "priorityLevel": product.priority.level,
+        "pacing": pacing(&product, package, &pointer("pacing"), problems),
         "dailyCap": daily_cap(package, problems, notes),
         "frequencyCap": frequency_cap(buy, package, problems),
         "targeting": targeting.tree,
         "stationIds": (!targeting.stations.is_empty()).then_some(targeting.stations),
         "dayparts": dayparts,
-        "timeZone": hours_zone,
         "active": package.active,
     };
-    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields, zone })
+    let mut fixed = object! { "rateType": "CPM" };
+    fixed.set(field::PRIORITY, product.priority.kind.word());
+    fixed.set(field::RATE_BASIS, product.rate_basis.word());
+    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields, fixed, zone })
 }
 
-fn pacing(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
-    match &package.pacing {
-        Pacing::Even => Some("EVEN"),
-        Pacing::Asap => Some("ASAP"),
-        other => {
-            let message = "Triton spreads a goal evenly or delivers as fast as it can.";
-            problems.unsupported("unsupported_pacing", pointer, other.word(), message, &["even", "asap"]);
+/// Returns the content types of a flight, in Triton's words: those of the product, or those of them
+/// that the buyer wants.
+fn content_types(product: &Product, wanted: &[String], pointer: &str, problems: &mut Problems) -> Vec<&'static str> {
+    if product.content_types.is_empty() {
+        let message = "A flight on Triton says in which content it runs: set content_types in the settings of the \
+                       product or of the platform.";
+        problems.invalid("content_types_missing", pointer, "", message);
+    }
+    let runs = |word: &&str| {
+        product.content_types.iter().any(|known| known == word)
+            && (wanted.is_empty() || wanted.iter().any(|known| known == word))
+    };
+    inferred::CONTENT_TYPES.iter().filter(|(word, _)| runs(word)).map(|(_, written)| *written).collect()
+}
+
+fn positions(product: &Product, pointer: &str, problems: &mut Problems) -> Vec<&'static str> {
+    if product.positions.is_empty() {
+        let message = "A flight on Triton says in which position its spots play: set positions in the settings of the \
+                       product or of the platform.";
+        problems.invalid("positions_missing", pointer, "", message);
+    }
+    let runs = |word: &&str| product.positions.iter().any(|known| known == word);
+    inferred::POSITIONS.iter().filter(|(word, _)| runs(word)).map(|(_, written)| *written).collect()
+}
+
+fn pacing(product: &Product, package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
+    match (&package.pacing, product.even_pacing) {
+        (Pacing::Even, EvenPacing::Even) => Some("EVEN"),
+        (Pacing::Even, EvenPacing::Trend) => Some("TREND"),
+        (Pacing::Asap, _) => Some("ASAP"),
+        (Pacing::FrontLoaded, _) => Some("FRONT_LOADED"),
+        (other, _) => {
+            let message = "Triton spreads a goal evenly, loads it to the front, or delivers as fast as it can.";
+            let known = ["even", "asap", "front_loaded"];
+            problems.unsupported("unsupported_pacing", pointer, other.word(), message, &known);
             None
         }
     }
@@ -142,17 +188,16 @@ fn daily_cap(package: &PackageOrder, problems: &mut Problems, notes: &mut Vec<St
 fn frequency_cap(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Option<Object> {
     let cap = package.targeting.frequency_cap.as_ref()?;
     let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
-    let minutes = cap.suppress_minutes;
-    if !(1..=LONGEST_CAP_MINUTES).contains(&minutes) {
-        let message = format!("Triton counts 1 to {LONGEST_CAP_MINUTES} minutes.");
+    let counted = caps::once_in(cap.suppress_minutes).unwrap_or_else(|nearest| {
+        let nearest: Vec<String> = nearest.iter().map(u32::to_string).collect();
+        let message = format!("{} The nearest periods, in minutes: {}.", caps::NOTE, nearest.join(" and "));
         let pointer = format!("{pointer}/suppress_minutes");
-        problems.unsupported("unsupported_frequency_cap", pointer, minutes.to_string(), message, &[]);
-        return None;
-    }
-    if !problems.check_cap_of_package(buy, cap, &pointer, "Triton caps each flight by itself.") {
-        return None;
-    }
-    Some(object! { "impressions": 1, "periodMinutes": minutes })
+        let known: Vec<&str> = nearest.iter().map(String::as_str).collect();
+        problems.unsupported("unsupported_frequency_cap", pointer, cap.suppress_minutes.to_string(), message, &known);
+        Object::default()
+    });
+    let of_package = problems.check_cap_of_package(buy, cap, &pointer, "Triton caps each flight by itself.");
+    (of_package && !counted.is_empty()).then_some(counted)
 }
 
 impl Translated for Flight {
@@ -169,6 +214,18 @@ impl LineItem for Flight {
     fn package_id(&self) -> &str {
         &self.package_id
     }
+
+    /// Sends the status with a new end: a flight that is done becomes active again only by both
+    /// (help pages, editing flights).
+    fn changes_from(&self, current: &Self) -> Object {
+        let mut changes = changed_fields(&current.fields, &self.fields);
+        if changes.get(END).is_some()
+            && let Some(active) = self.fields.get("active")
+        {
+            changes.set("active", active.clone());
+        }
+        changes
+    }
 }
 
 impl Flight {
@@ -176,7 +233,8 @@ impl Flight {
     /// value are omitted.
     #[must_use]
     pub fn created(&self) -> Object {
-        let mut object = object! { "name": &self.name, "type": "STANDARD", "rateType": "CPM" };
+        let mut object = object! { "name": &self.name };
+        object.set_all(&self.fixed);
         object.set_all(&self.fields.without_nulls());
         object
     }
@@ -247,79 +305,5 @@ pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{buy, context, package};
-
-    fn of(change: impl FnOnce(&mut PackageOrder)) -> Fallible<(Flight, Vec<String>)> {
-        let mut package = package("drive");
-        change(&mut package);
-        let platform = Platform::read(&context()).unwrap();
-        let (mut problems, mut notes) = (Problems::default(), Vec::new());
-        let flight = translate(&platform, &buy(vec![package.clone()]), &package, &mut problems, &mut notes)?;
-        problems.check().map(|()| (flight, notes))
-    }
-
-    #[test]
-    fn a_package_becomes_a_flight() {
-        let (flight, notes) = of(|_| {}).unwrap();
-        assert_eq!(
-            flight.created().to_string(),
-            [
-                r#"{"name":"Package drive","type":"STANDARD","rateType":"CPM","#,
-                r#""goal":{"type":"IMPRESSIONS","value":1000000},"rate":12.5,"#,
-                r#""startDate":"2026-12-01","endDate":"2026-12-30","pacing":"EVEN","stationIds":[7001,7003],"active":true}"#,
-            ]
-            .concat()
-        );
-        assert!(notes[0].contains("America/New_York") && notes.len() == 1, "{notes:?}");
-    }
-
-    #[test]
-    fn a_daily_budget_is_a_number_of_impressions() {
-        let cap = |budget, impressions| {
-            let (flight, notes) = of(|package| {
-                package.daily_budget = budget;
-                package.daily_impressions = impressions;
-            })
-            .unwrap();
-            let told = notes.iter().filter(|note| note.contains("caps a day")).count();
-            (flight.fields.get("dailyCap").and_then(Json::as_i64), told)
-        };
-        assert_eq!(cap(Some(125_000_000), None), (Some(10_000), 1));
-        assert_eq!(cap(Some(125_000_001), None), (Some(10_000), 1), "rounded down");
-        assert_eq!(cap(Some(125_000_000), Some(5_000)), (Some(5_000), 1));
-        assert_eq!(cap(None, None), (None, 0));
-        assert_eq!(of(|package| package.daily_budget = Some(1)).unwrap_err().code, "invalid_daily_budget");
-    }
-
-    #[test]
-    fn what_triton_cannot_do_is_refused_by_its_place() {
-        let failure = of(|package| {
-            package.price.model = PriceModel::Cpc;
-            package.impressions = MOST + 1;
-            package.pacing = Pacing::FrontLoaded;
-            package.daily_impressions = Some(0);
-            package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 99_999, scope: CapScope::Package });
-        })
-        .unwrap_err();
-        let fields: Vec<&str> =
-            failure.items.iter().filter_map(|item| item.field.strip_prefix("/packages/drive/")).collect();
-        let cap = "targeting_overlay/frequency_cap/suppress_minutes";
-        assert_eq!(fields, ["cpm", "impressions", "pacing", "daily_impressions", cap]);
-        let mut one = package("drive");
-        one.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::MediaBuy });
-        let buy = buy(vec![one.clone(), package("evening")]);
-        let mut problems = Problems::default();
-        translate(&Platform::read(&context()).unwrap(), &buy, &one, &mut problems, &mut Vec::new()).unwrap();
-        assert_eq!(problems.check().unwrap_err().code, "unsupported_frequency_cap");
-    }
-
-    #[test]
-    fn what_is_taken_away_is_said() {
-        let (before, _) = of(|package| package.daily_impressions = Some(5)).unwrap();
-        let (after, _) = of(|package| package.impressions = 7).unwrap();
-        let changes = after.changes_from(&before).to_string();
-        assert_eq!(changes, r#"{"goal":{"type":"IMPRESSIONS","value":7},"dailyCap":null}"#);
-    }
-}
+#[path = "flight/tests.rs"]
+mod tests;

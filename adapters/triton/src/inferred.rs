@@ -1,10 +1,12 @@
 //! Assumptions that Triton's public documentation doesn't confirm.
 //!
 //! Public are the login, the targeting rules (a criteria tree, of which `dma`, `city-geonames-id`
-//! and `age` are named), the formats and lengths of audio, and that a flight's rate is fixed once
-//! it is in progress. What this module contains follows the public reference seller or, where that
-//! is silent, analogy. When the real platform behaves unexpectedly, look here first. `README.md`
-//! has the same list for operators.
+//! and `age` are named), and that a flight's rate is fixed once it is in progress. The user guide
+//! (help.tritondigital.com) says what a campaign, a flight and a creative are made of, which values
+//! they take and when they change, but of the web interface: **the names of fields and words in the
+//! API are inferred from it.** The rest follows the public reference seller or, where that is silent,
+//! analogy. When the real platform behaves unexpectedly, look here first. `README.md` has the same
+//! list for operators.
 
 /// Paths of the Booking API.
 pub mod path {
@@ -12,26 +14,71 @@ pub mod path {
     pub const CAMPAIGNS: &str = "/v1/campaigns";
     /// Flights: `POST`, `GET ?campaignId=&campaignIds=`; by id: `GET`, `PUT` of the changed fields.
     pub const FLIGHTS: &str = "/v1/flights";
-    /// Creatives: `POST`, `GET ?advertiserId=`.
+    /// Advertisers; by id: `GET`.
+    pub const ADVERTISERS: &str = "/v1/advertisers";
+    /// Ad units of an advertiser's creative library: `POST`, `GET ?advertiserId=`.
     pub const CREATIVES: &str = "/v1/creatives";
     /// Reports: `POST`; by id: `GET` until it is complete.
     pub const REPORTS: &str = "/v1/reports";
 }
 
-/// States of campaigns and flights.
+/// Statuses of campaigns and flights. The guide lists them (help pages, status); their spelling in the
+/// API is inferred, so case doesn't count.
 pub mod state {
-    /// No creative yet.
+    /// Saved and not booked: it reserves nothing.
     pub const DRAFT: &str = "DRAFT";
-    /// Its first day is in the future.
-    pub const SCHEDULED: &str = "SCHEDULED";
-    /// It may deliver.
-    pub const RUNNING: &str = "RUNNING";
-    /// It or its campaign is inactive.
+    /// It may deliver in its days, if its campaign and advertiser may.
+    pub const ACTIVE: &str = "ACTIVE";
+    /// Approved, and not yet active.
+    pub const APPROVED: &str = "APPROVED";
+    /// The publisher declined it.
+    pub const DECLINED: &str = "DECLINED";
+    /// It or its campaign is paused.
     pub const PAUSED: &str = "PAUSED";
+    /// Its advertiser is not active.
+    pub const INACTIVE: &str = "INACTIVE";
     /// Its last day has passed, or its goal is reached.
-    pub const COMPLETED: &str = "COMPLETED";
+    pub const DONE: &str = "DONE";
     /// It is archived.
     pub const ARCHIVED: &str = "ARCHIVED";
+}
+
+/// Fields of a flight whose names are the guide's words in the API's style.
+pub mod field {
+    /// Content types, a list of [`CONTENT_TYPES`](super::CONTENT_TYPES).
+    pub const CONTENT_TYPES: &str = "contentTypes";
+    /// Positions, a list of [`POSITIONS`](super::POSITIONS).
+    pub const POSITIONS: &str = "positions";
+    /// The priority type: sponsorship, standard, bulk, filler.
+    pub const PRIORITY: &str = "type";
+    /// The level within the priority type.
+    pub const PRIORITY_LEVEL: &str = "priorityLevel";
+    /// Whether the rate is net or gross.
+    pub const RATE_BASIS: &str = "rateBasis";
+    /// The team of a campaign.
+    pub const TEAM: &str = "teamId";
+    /// The creative of a flight: ad groups, and whether what was saved is published.
+    pub const CREATIVE: &str = "creative";
+    /// The ad groups of a creative.
+    pub const AD_GROUPS: &str = "adGroups";
+    /// The ad units of a group.
+    pub const AD_UNITS: &str = "adUnitIds";
+    /// The assigned duration of an ad unit or a group, in seconds.
+    pub const SECONDS: &str = "durationSeconds";
+    /// Whether a creative is published.
+    pub const STATE: &str = "state";
+    /// The state of a creative that serves as it was saved.
+    pub const PUBLISHED: &str = "PUBLISHED";
+    /// Banners of an ad unit.
+    pub const BANNERS: &str = "banners";
+    /// Tracking pixels of an ad unit.
+    pub const PIXELS: &str = "trackingPixels";
+}
+
+/// Returns the path that publishes a flight's creative.
+#[must_use]
+pub fn publish(flight: &str) -> String {
+    format!("{}/creative/publish", crate::api::one(path::FLIGHTS, flight))
 }
 
 /// States of reports.
@@ -72,8 +119,6 @@ pub mod dimension {
     pub const DEVICE: &str = "device";
     /// Genres of stations.
     pub const GENRE: &str = "genre";
-    /// Types of streams.
-    pub const STREAM_TYPE: &str = "stream-type";
     /// Two-letter language codes.
     pub const LANGUAGE: &str = "language";
 }
@@ -81,8 +126,12 @@ pub mod dimension {
 /// Device types by the buyer's word. What buyers call `audio` devices are smart speakers.
 pub const DEVICES: [(&str, &str); 3] = [("mobile", "mobile"), ("desktop", "desktop"), ("audio", "smart-speaker")];
 
-/// Types of streams.
-pub const STREAM_TYPES: [&str; 3] = ["live", "on-demand", "podcast"];
+/// Content types by the word of settings and buyers (help pages, change to delivery method).
+pub const CONTENT_TYPES: [(&str, &str); 3] = [("live", "LIVE"), ("podcast", "PODCAST"), ("other", "OTHER")];
+
+/// Positions of a spot by the word of settings.
+pub const POSITIONS: [(&str, &str); 4] =
+    [("pre", "PRE_ROLL"), ("mid", "MID_ROLL"), ("post", "POST_ROLL"), ("other", "OTHER")];
 
 /// The maximum length of any name, in characters.
 pub const NAME_LIMIT: usize = 255;
@@ -90,8 +139,6 @@ pub const NAME_LIMIT: usize = 255;
 pub const PO_LIMIT: usize = 64;
 /// The largest whole number.
 pub const MOST: i64 = i32::MAX as i64;
-/// The longest period of a frequency cap: thirty days, in minutes.
-pub const LONGEST_CAP_MINUTES: u32 = 30 * 24 * 60;
 /// The most campaigns in the filter of one list or report.
 pub const AT_ONCE: usize = 100;
 /// The page size of lists.

@@ -16,8 +16,8 @@
 //!
 //! - [`campaign`], [`flight`], [`creative`], [`playing`] (creatives in flights): how each is
 //!   represented, made, found and changed.
-//! - [`targeting`] with [`criteria`] (the tree), [`hours`] (day parts): to whom and when a flight
-//!   plays.
+//! - [`targeting`] with [`criteria`] (the tree), [`hours`] (day parts), [`caps`]: to whom, when and
+//!   how often a flight plays.
 //! - [`inferred`]: everything that is not public. **Look here first when the real platform
 //!   differs.**
 //!
@@ -32,6 +32,7 @@ pub mod ad_server;
 pub mod api;
 pub mod booking;
 pub mod campaign;
+pub mod caps;
 pub mod creative;
 pub mod criteria;
 pub mod csv;

@@ -9,7 +9,8 @@ pub(crate) use samples::{hours, rule};
 pub(crate) fn context() -> Context {
     Context {
         platform: "triton".to_owned(),
-        settings: r#"{"currency": "USD"}"#.to_owned(),
+        settings: r#"{"currency": "USD", "team_id": 31, "content_types": ["live", "podcast"], "positions": ["mid"]}"#
+            .to_owned(),
         endpoint: "http://triton.test".to_owned(),
         advertiser_id: "501".to_owned(),
         ..samples::context()

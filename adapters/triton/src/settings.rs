@@ -19,8 +19,15 @@ pub struct Platform {
     /// it.
     #[serde(skip)]
     pub name: String,
-    /// The currency of campaigns. If set, buys in any other currency are refused.
+    /// The currency of the advertisers. If set, buys in any other are refused when they are planned;
+    /// the advertiser's own is compared when they are booked.
     pub currency: Option<String>,
+    /// The team of campaigns.
+    pub team_id: Option<i64>,
+    /// The default content types of products.
+    pub content_types: Vec<String>,
+    /// The default positions of products.
+    pub positions: Vec<String>,
     /// The default stations of products.
     pub station_ids: Vec<i64>,
     /// The default time zone of products.
@@ -35,12 +42,121 @@ pub struct Product {
     pub station_ids: Vec<i64>,
     /// The genres that it runs in; empty: all.
     pub genres: Vec<String>,
-    /// The types of streams that it runs in; empty: all.
-    pub stream_types: Vec<String>,
+    /// The content types that it runs in.
+    pub content_types: Vec<String>,
+    /// The positions that it runs in.
+    pub positions: Vec<String>,
+    /// The priority of its flights.
+    pub priority: Priority,
+    /// Whether buyers' prices are net or gross.
+    pub rate_basis: RateBasis,
+    /// What `even` pacing is on this product.
+    pub even_pacing: EvenPacing,
+    /// The lengths of spots that it takes.
+    pub spot_seconds: SpotSeconds,
+    /// Pixels that are called when one of its spots plays.
+    pub tracking_pixels: Vec<String>,
+    /// A banner that is shown with its spots.
+    pub companion: Option<Companion>,
     /// Names of the hours in which it runs if a buyer asks for none.
     pub dayparts: Vec<String>,
     /// The stations' time zone, for those hours and for the days of flights.
     pub time_zone: Option<String>,
+}
+
+/// The priority of flights (help pages, how ad selection works).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Priority {
+    /// The type.
+    #[serde(rename = "type", default)]
+    pub kind: PriorityType,
+    /// The level within the type; absent: Triton's default.
+    #[serde(default)]
+    pub level: Option<u32>,
+}
+
+/// A priority type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorityType {
+    /// Before all others.
+    Sponsorship,
+    /// Guaranteed.
+    #[default]
+    Standard,
+    /// After those.
+    Bulk,
+    /// What is left.
+    Filler,
+}
+
+impl PriorityType {
+    /// Returns Triton's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sponsorship => "SPONSORSHIP",
+            Self::Standard => "STANDARD",
+            Self::Bulk => "BULK",
+            Self::Filler => "FILLER",
+        }
+    }
+}
+
+/// Whether a rate contains an agency's commission.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateBasis {
+    /// It doesn't.
+    #[default]
+    Net,
+    /// It does.
+    Gross,
+}
+
+impl RateBasis {
+    /// Returns Triton's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Net => "NET",
+            Self::Gross => "GROSS",
+        }
+    }
+}
+
+/// What `even` pacing is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvenPacing {
+    /// The same every day.
+    #[default]
+    Even,
+    /// As the trend of the inventory is.
+    Trend,
+}
+
+/// The lengths of spots, in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpotSeconds {
+    /// The shortest.
+    pub min: Option<u32>,
+    /// The longest.
+    pub max: Option<u32>,
+}
+
+/// A companion banner. Its click-through link is the buyer's landing page.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Companion {
+    /// The address of the image.
+    pub image_url: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }
 
 impl Platform {
@@ -71,7 +187,13 @@ impl Product {
     /// Returns a product without settings of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
-        Self { station_ids: platform.station_ids.clone(), time_zone: platform.time_zone.clone(), ..Self::default() }
+        Self {
+            station_ids: platform.station_ids.clone(),
+            time_zone: platform.time_zone.clone(),
+            content_types: platform.content_types.clone(),
+            positions: platform.positions.clone(),
+            ..Self::default()
+        }
     }
 
     /// Returns the time zone of its flights' days. UTC if none is configured.
@@ -94,6 +216,12 @@ impl Product {
         }
         if product.time_zone.is_none() {
             product.time_zone.clone_from(&platform.time_zone);
+        }
+        if product.content_types.is_empty() {
+            product.content_types.clone_from(&platform.content_types);
+        }
+        if product.positions.is_empty() {
+            product.positions.clone_from(&platform.positions);
         }
         Ok(product)
     }
@@ -127,8 +255,11 @@ mod tests {
     #[test]
     fn the_schemas_name_the_fields_of_the_types() {
         for (schema, fields) in [
-            (PLATFORM_SCHEMA, "currency station_ids time_zone"),
-            (PRODUCT_SCHEMA, "station_ids genres stream_types dayparts time_zone"),
+            (PLATFORM_SCHEMA, "currency team_id station_ids content_types positions time_zone"),
+            (
+                PRODUCT_SCHEMA,
+                "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion dayparts time_zone",
+            ),
         ] {
             let schema = Json::parse(schema).unwrap();
             let schema = schema.as_object().unwrap();

@@ -1,8 +1,9 @@
 //! The status of media buys: one request for many campaigns, one for all of their flights.
 //!
-//! Triton reports a flight as active from 48 hours before its days until 48 hours after them. So
-//! whether it has started or is over is determined from its days, in the time zone in which it was
-//! booked.
+//! A flight that is Active may deliver in its days, if its campaign and advertiser may; it stays so for
+//! 48 hours after them (help pages, status). So whether it has started or is over is determined from
+//! its days, in the time zone in which it was booked. Whether anything plays in it is determined from
+//! its creative, which serves only what is published.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::{
     days::{self, Place, Zone},
     flight,
     inferred::{AT_ONCE, path, state},
+    playing,
     settings::{self, Platform},
 };
 
@@ -38,6 +40,9 @@ struct Flight {
     start_date: String,
     #[serde(default)]
     end_date: String,
+    /// Whether a creative that serves is published.
+    #[serde(skip)]
+    plays: bool,
 }
 
 /// What Triton returned for the buys in question.
@@ -67,8 +72,8 @@ pub fn read(api: &Api, platform: &Platform, buys: &[RemoteBuy]) -> Fallible<Shel
             let campaign = campaign?;
             shelf.campaigns.insert(campaign.id, campaign);
         }
-        for flight in api::list::<Flight, _>(|| api.get(path::FLIGHTS).query("campaignIds", &ids)) {
-            let flight = flight?;
+        for flight in api::list::<Object, _>(|| api.get(path::FLIGHTS).query("campaignIds", &ids)) {
+            let flight = Flight::read(&flight?)?;
             shelf.flights.insert(flight.id, flight);
         }
     }
@@ -103,31 +108,55 @@ impl Standing for Shelf {
     }
 
     fn state(&self, campaign: &Campaign, _: &[PackageStatus]) -> Option<DeliveryState> {
-        (campaign.status == state::ARCHIVED).then_some(DeliveryState::Canceled)
+        is(&campaign.status, state::ARCHIVED).then_some(DeliveryState::Canceled)
     }
+
+    fn remark(&self, campaign: &Campaign) -> Option<&'static str> {
+        is(&campaign.status, state::INACTIVE)
+            .then_some("the advertiser is not active on Triton, so nothing of it delivers: activate it there")
+    }
+}
+
+/// Whether a status is this one. Its spelling in the API is inferred.
+fn is(status: &str, known: &str) -> bool {
+    status.eq_ignore_ascii_case(known)
 }
 
 impl Flight {
+    /// Reads a flight with its creative.
+    fn read(listed: &Object) -> Fallible<Self> {
+        let read = serde_json::from_str::<Self>(&listed.to_string()).map_err(|error| {
+            Failure::unavailable("unreadable_answer", format!("A flight of Triton's can't be understood: {error}."))
+        })?;
+        Ok(Self { plays: playing::has_units(listed) && playing::is_published(listed), ..read })
+    }
+
     fn state(&self, now: OffsetDateTime, zone: &Zone) -> DeliveryState {
-        let said = state_of(&self.status);
-        match days::place(now, &self.start_date, &self.end_date, zone) {
-            Some(Place::Before) if said == DeliveryState::Delivering => DeliveryState::Scheduled,
-            // A flight that is inactive or has no creative won't deliver any more either.
-            Some(Place::After) if said != DeliveryState::Canceled => DeliveryState::Completed,
+        let place = days::place(now, &self.start_date, &self.end_date, zone);
+        let said = match &self.status {
+            status if is(status, state::DRAFT) => DeliveryState::PendingApproval,
+            status if is(status, state::DECLINED) => {
+                DeliveryState::Disapproved("the publisher declined it on Triton".to_owned())
+            }
+            // Approved is not yet active: it waits as one whose days are to come.
+            status if is(status, state::ACTIVE) && !self.plays => DeliveryState::AwaitingCreatives,
+            status if is(status, state::ACTIVE) => match place {
+                Some(Place::Before) => DeliveryState::Scheduled,
+                _ => DeliveryState::Delivering,
+            },
+            status if is(status, state::APPROVED) => DeliveryState::Scheduled,
+            status if is(status, state::PAUSED) => DeliveryState::Paused,
+            status if is(status, state::DONE) => DeliveryState::Completed,
+            status if is(status, state::ARCHIVED) => DeliveryState::Canceled,
+            status if is(status, state::INACTIVE) => DeliveryState::Other("advertiser_inactive".to_owned()),
+            other => DeliveryState::Other(other.to_lowercase()),
+        };
+        // A flight that is inactive or has no creative won't deliver any more either.
+        match (place, &said) {
+            (_, DeliveryState::Canceled) => said,
+            (Some(Place::After), _) => DeliveryState::Completed,
             _ => said,
         }
-    }
-}
-
-fn state_of(status: &str) -> DeliveryState {
-    match status {
-        state::DRAFT => DeliveryState::AwaitingCreatives,
-        state::SCHEDULED => DeliveryState::Scheduled,
-        state::RUNNING => DeliveryState::Delivering,
-        state::PAUSED => DeliveryState::Paused,
-        state::COMPLETED => DeliveryState::Completed,
-        state::ARCHIVED => DeliveryState::Canceled,
-        other => DeliveryState::Other(other.to_lowercase()),
     }
 }
 
@@ -135,42 +164,56 @@ fn state_of(status: &str) -> DeliveryState {
 mod tests {
     use super::*;
 
+    fn state(status: &str, at: &str, creative: &str) -> DeliveryState {
+        let listed = format!(
+            r#"{{"id":1,"status":"{status}","startDate":"2027-03-01","endDate":"2027-03-31","creative":{creative}}}"#
+        );
+        let Ok(Json::Object(listed)) = Json::parse(&listed) else { panic!("{listed}") };
+        let flight = Flight::read(&listed).unwrap();
+        flight.state(flightdeck_adapter::moment::parse(at).unwrap(), &Zone::named("America/New_York").unwrap())
+    }
+
+    const PLAYS: &str = r#"{"adGroups":[{"durationSeconds":30,"adUnitIds":[7]}],"state":"PUBLISHED"}"#;
+    const DRAFT: &str = r#"{"adGroups":[{"durationSeconds":30,"adUnitIds":[7]}],"state":"DRAFT"}"#;
+    const NOTHING: &str = r#"{"adGroups":[],"state":"PUBLISHED"}"#;
+
     #[test]
-    fn every_status_is_understood() {
-        for (status, state) in [
-            ("DRAFT", DeliveryState::AwaitingCreatives),
-            ("SCHEDULED", DeliveryState::Scheduled),
-            ("RUNNING", DeliveryState::Delivering),
+    fn every_status_is_understood_however_it_is_spelt() {
+        for (status, expected) in [
+            ("DRAFT", DeliveryState::PendingApproval),
+            ("Draft", DeliveryState::PendingApproval),
+            ("ACTIVE", DeliveryState::Delivering),
+            ("Active", DeliveryState::Delivering),
+            ("APPROVED", DeliveryState::Scheduled),
+            ("DECLINED", DeliveryState::Disapproved("the publisher declined it on Triton".to_owned())),
             ("PAUSED", DeliveryState::Paused),
-            ("COMPLETED", DeliveryState::Completed),
+            ("INACTIVE", DeliveryState::Other("advertiser_inactive".to_owned())),
+            ("DONE", DeliveryState::Completed),
             ("ARCHIVED", DeliveryState::Canceled),
             ("NEW", DeliveryState::Other("new".to_owned())),
         ] {
-            assert_eq!(state_of(status), state);
+            assert_eq!(state(status, "2027-03-02T12:00:00Z", PLAYS), expected, "{status}");
+        }
+        for creative in [DRAFT, NOTHING, "null"] {
+            let waits = state("ACTIVE", "2027-03-02T12:00:00Z", creative);
+            assert_eq!(waits, DeliveryState::AwaitingCreatives, "{creative}");
         }
     }
 
     #[test]
     fn a_flight_has_begun_when_its_days_have_and_is_over_when_they_are() {
-        let state = |status: &str, at: &str| {
-            let dates = ("2027-03-01".to_owned(), "2027-03-31".to_owned());
-            let (start_date, end_date) = dates;
-            let flight = Flight { id: 1, status: status.to_owned(), impressions_delivered: None, start_date, end_date };
-            flight.state(flightdeck_adapter::moment::parse(at).unwrap(), &Zone::named("America/New_York").unwrap())
-        };
         let (before, first, last, after) =
             ("2027-03-01T04:59:59Z", "2027-03-01T05:00:00Z", "2027-04-01T03:59:59Z", "2027-04-01T04:00:00Z");
-        assert_eq!(state("RUNNING", before), DeliveryState::Scheduled);
-        assert_eq!(state("RUNNING", first), DeliveryState::Delivering);
-        assert_eq!(state("RUNNING", last), DeliveryState::Delivering);
-        assert_eq!(state("RUNNING", after), DeliveryState::Completed);
-        assert_eq!(state("PAUSED", before), DeliveryState::Paused);
-        assert_eq!(state("DRAFT", before), DeliveryState::AwaitingCreatives);
-        assert_eq!(
-            (state("PAUSED", after), state("DRAFT", after)),
-            (DeliveryState::Completed, DeliveryState::Completed)
-        );
-        assert_eq!(state("ARCHIVED", after), DeliveryState::Canceled);
-        assert_eq!(state("COMPLETED", first), DeliveryState::Completed, "its goal is reached");
+        assert_eq!(state("ACTIVE", before, PLAYS), DeliveryState::Scheduled);
+        assert_eq!(state("ACTIVE", first, PLAYS), DeliveryState::Delivering);
+        assert_eq!(state("ACTIVE", last, PLAYS), DeliveryState::Delivering);
+        assert_eq!(state("ACTIVE", after, PLAYS), DeliveryState::Completed);
+        assert_eq!(state("PAUSED", before, PLAYS), DeliveryState::Paused);
+        assert_eq!(state("ACTIVE", before, NOTHING), DeliveryState::AwaitingCreatives);
+        for status in ["PAUSED", "DRAFT", "ACTIVE", "DECLINED"] {
+            assert_eq!(state(status, after, NOTHING), DeliveryState::Completed, "{status}");
+        }
+        assert_eq!(state("ARCHIVED", after, PLAYS), DeliveryState::Canceled);
+        assert_eq!(state("DONE", first, PLAYS), DeliveryState::Completed, "its goal is reached");
     }
 }

@@ -14,7 +14,7 @@
 //! | `media_type` | | audio, which is all there is |
 //!
 //! A buyer's `custom.triton` may narrow the targeting further: `station_ids`, `genres`,
-//! `stream_types`. Everything is joined with `and`.
+//! `content_types`. Everything is joined with `and`. Content types are a field of the flight's own.
 
 use std::collections::BTreeMap;
 
@@ -54,15 +54,15 @@ pub struct Targeting {
     pub tree: Option<Object>,
     /// Station ids; empty: all.
     pub stations: Vec<i64>,
+    /// The content types that the buyer wants; empty: all of the product's.
+    pub content_types: Vec<String>,
 }
 
 /// Translates the targeting of a package and its product.
 pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder, problems: &mut Problems) -> Targeting {
     let mut parts = Vec::new();
-    for (of, values) in [(dimension::GENRE, &product.genres), (dimension::STREAM_TYPE, &product.stream_types)] {
-        if !values.is_empty() {
-            parts.push(Criteria::In(of, values.clone()));
-        }
+    if !product.genres.is_empty() {
+        parts.push(Criteria::In(dimension::GENRE, product.genres.clone()));
     }
     for rule in &package.targeting.rules {
         parts.extend(translated(rule, &rule.pointer(&package.package_id), problems));
@@ -70,22 +70,22 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     let mut stations = product.station_ids.clone();
     let settings = format!("/packages/{}/package_id", pointer_segment(&package.package_id));
     let mut genres = Own { of_product: said(&product.genres, &settings), of_buyer: Vec::new() };
-    let mut streams = Own { of_product: said(&product.stream_types, &settings), of_buyer: Vec::new() };
+    let mut content_types = Vec::new();
     if let Some(text) = &package.targeting.custom {
         let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
         let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
         custom::read(text, &pointer, &mut parts, &mut stations, problems);
         genres.of_buyer = said_in(text, &pointer, "genres");
-        streams.of_buyer = said_in(text, &pointer, "stream_types");
+        let wanted = said_in(text, &pointer, "content_types");
+        let known: Vec<&str> = product.content_types.iter().map(String::as_str).collect();
+        for word in wanted.iter().filter(|word| !known.contains(&word.value.as_str())) {
+            let message = "The product does not run in this content.";
+            problems.unsupported(CODE, &word.pointer, &word.value, message, &known);
+        }
+        content_types.extend(wanted.into_iter().map(|word| word.value));
     }
     genres.check(&excluded(package, &Dimension::ContentGenre), problems);
-    // A stream has one type.
-    if let (Some(one), Some(other)) = (streams.of_product.first(), streams.of_buyer.first())
-        && !streams.of_buyer.iter().any(|kind| streams.of_product.iter().any(|own| same(own, kind)))
-    {
-        problems.nothing_in_common(one, other);
-    }
-    Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations }
+    Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations, content_types }
 }
 
 /// The product's and the buyer's own values, which must match.
@@ -294,18 +294,23 @@ mod tests {
 
     #[test]
     fn a_buyer_only_narrows_what_the_product_is() {
-        let settings = r#"{"station_ids":[7001,7002],"genres":["news"],"stream_types":["live"]}"#;
+        let settings = r#"{"station_ids":[7001,7002],"genres":["news"],"content_types":["live"]}"#;
         let custom = r#"{"station_ids":[7002],"genres":["talk"]}"#;
         let (tree, stations) = of(Vec::new(), Some(custom), settings).unwrap();
         assert_eq!(stations, [7002]);
         assert!(tree.starts_with(r#"{"type":"and","fields":[{"type":"equals","dimension":"genre","value":"news"}"#));
-        assert!(tree.contains("talk") && tree.contains("live"), "{tree}");
+        assert!(tree.contains("talk") && !tree.contains("live"), "{tree}");
         let failure = of(Vec::new(), Some(r#"{"station_ids":[7004]}"#), settings).unwrap_err();
         assert_eq!(failure.items[0].supported, ["7001", "7002"]);
         assert_eq!(of(Vec::new(), Some(r#"{"station_ids":[7004]}"#), "{}").unwrap().1, [7004]);
-        for custom in
-            [r#"{"station_ids":["x"]}"#, r#"{"genres":[]}"#, r#"{"stream_types":["vinyl"]}"#, r#"{"keys":1}"#, "[]"]
-        {
+        for custom in [
+            r#"{"station_ids":["x"]}"#,
+            r#"{"genres":[]}"#,
+            r#"{"content_types":["vinyl"]}"#,
+            r#"{"content_types":"live"}"#,
+            r#"{"keys":1}"#,
+            "[]",
+        ] {
             assert!(of(Vec::new(), Some(custom), "{}").is_err(), "{custom}");
         }
     }
@@ -324,7 +329,7 @@ mod tests {
             fields(none(&["news"]), genres, "{}"),
             [format!("{custom}/genres"), "targeting_overlay/content_genre_none_of".to_owned()]
         );
-        let sold = r#"{"genres":["news","talk"],"stream_types":["live"]}"#;
+        let sold = r#"{"genres":["news","talk"],"content_types":["live"]}"#;
         assert_eq!(
             fields(none(&["news", "talk"]), None, sold),
             [
@@ -335,9 +340,12 @@ mod tests {
             ]
         );
         assert!(of(none(&["news"]), None, sold).is_ok());
-        let podcasts = Some(r#"{"stream_types":["podcast"]}"#);
-        assert_eq!(fields(Vec::new(), podcasts, sold), ["package_id".to_owned(), format!("{custom}/stream_types")]);
-        assert!(of(Vec::new(), Some(r#"{"stream_types":["podcast","live"]}"#), sold).is_ok());
+        let podcasts = of(Vec::new(), Some(r#"{"content_types":["podcast","live"]}"#), sold).unwrap_err();
+        assert_eq!(
+            (podcasts.items[0].value.as_str(), podcasts.items[0].supported.clone()),
+            ("podcast", vec!["live".to_owned()])
+        );
+        assert!(of(Vec::new(), Some(r#"{"content_types":["live"]}"#), sold).is_ok());
     }
 
     #[test]

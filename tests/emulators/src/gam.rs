@@ -2,15 +2,16 @@
 //! for its callers.
 //!
 //! It uses bearer tokens, JSON in camelCase with 64-bit numbers as strings, and Google's common
-//! error form. Bodies are parsed by the tables in `messages`. The data is in `state`, under one
-//! lock, and is lost when the process ends.
+//! error form. Bodies, and in debug builds answers, are checked by what Google publishes. The data
+//! is in `state`, under one lock, and is lost when the process ends.
 //!
 //! # Modules
 //!
 //! - `routes`: the table of paths, and what every handler gets.
 //! - `orders`, `line_items`, `targeting`, `creatives`, `associations`, `lookups`: the resources.
-//! - `reports`: delivery as the platform reports it. `delivery` computes it, and `status` is the
-//!   one place where a status is derived.
+//! - `reports`, `report_fields`: delivery as the platform reports it. `delivery` computes it, and
+//!   `status` is the one place where a status is derived.
+//! - `rules`: what concerns several fields, or fields and states.
 //! - `schema`, `messages`, `mask`, `refusal`: what is accepted, and how everything else is refused.
 //! - `lists`, `filter`: how objects are found.
 //! - [`oauth`], [`keys`]: the token endpoint, and its service account.
@@ -37,8 +38,10 @@ mod messages;
 pub mod oauth;
 mod orders;
 mod refusal;
+mod report_fields;
 mod reports;
 mod routes;
+mod rules;
 mod schema;
 pub mod seed;
 pub mod settings;
@@ -55,7 +58,7 @@ use axum::{
     body::Body,
     http::{Method, Response, StatusCode, header},
 };
-use serde_json::{Value, json as object};
+use serde_json::{Value, json as object, value::RawValue};
 
 pub use delivery::{IMPRESSIONS_PER_ABANDONED_VIEW, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
 
@@ -98,6 +101,22 @@ pub fn filter_problem(filter: &str) -> Option<String> {
     filter::Filter::read(filter, "orders", &["displayName"]).err().map(|refusal| refusal.to_string())
 }
 
+/// Returns an answer, or the emulator's own error if the schema doesn't allow it. A release build
+/// doesn't look.
+fn checked(call: &Call, answer: Box<RawValue>) -> routes::Done {
+    if !cfg!(debug_assertions) {
+        return Ok(answer);
+    }
+    let read = serde_json::from_str(answer.get()).unwrap_or_default();
+    let faults = schema::answer::faults(call.method.as_str(), &call.path, &read);
+    if faults.is_empty() {
+        Ok(answer)
+    } else {
+        let why = format!("the emulator's answer is not the platform's: {}", faults.join("; "));
+        Err(Refusal::new(Status::Internal, "INVALID_ANSWER", why))
+    }
+}
+
 /// The emulated platform.
 #[derive(Debug)]
 pub struct Gam {
@@ -126,7 +145,7 @@ impl Gam {
             first_settings: options.settings,
             settings: Mutex::new(options.settings),
             tokens: Mutex::default(),
-            state: Mutex::new(State::seeded()),
+            state: Mutex::new(State::seeded(&options.settings)),
             url: OnceLock::new(),
         });
         let running = Running::start(gam, controls, &options.listen).await?;
@@ -157,6 +176,7 @@ impl Gam {
     pub fn change(&self, change: GamChange) -> GamSettings {
         let mut held = lock(&self.settings);
         *held = held.with(change);
+        lock(&self.state).auto_activate = held.auto_activate;
         *held
     }
 
@@ -194,8 +214,10 @@ impl Gam {
     /// A sentence that says why not.
     pub fn decide(&self, order: i64, approve: bool) -> Result<(), String> {
         let now = self.controls.clock.millis();
-        let action = if approve { orders::Action::Approve { reserve: false } } else { orders::Action::Disapprove };
-        let rules = orders::Rules { now, may_approve: true, forecast_after_seconds: 0 };
+        let action =
+            if approve { orders::Action::Approve(orders::Reserve::Nothing) } else { orders::Action::Disapprove };
+        let settings = GamSettings { may_approve: true, ..self.settings() };
+        let rules = orders::Rules { now, settings };
         let mut state = lock(&self.state);
         orders::perform(&mut state, &[name("orders", order)], action, &rules).map_err(|refusal| refusal.to_string())?;
         orders::settle(&mut state, order, now);
@@ -258,7 +280,8 @@ impl Platform for Gam {
             paging: turned.paging,
             call,
         };
-        match routes::dispatch(&mut desk) {
+        let read = schema::body::check(call.method.as_str(), &call.path, &call.body);
+        match read.and_then(|()| routes::dispatch(&mut desk)).and_then(|answer| checked(call, answer)) {
             Ok(answer) => json(StatusCode::OK, &answer),
             Err(refusal) => refusal.answer(),
         }
@@ -333,7 +356,7 @@ impl Platform for Gam {
     }
 
     fn reset(&self) {
-        *lock(&self.state) = State::seeded();
+        *lock(&self.state) = State::seeded(&self.first_settings);
         *lock(&self.settings) = self.first_settings;
         lock(&self.tokens).clear();
     }

@@ -9,7 +9,8 @@
 //! - `routes`: the table of paths, and what every handler gets.
 //! - `campaigns`, `flights`, `nested`, `creatives`, `ads`, `targeting`, `lookups`: the resources.
 //! - `reports`, `counts`: delivery as the platform reports it. `delivery` computes it.
-//! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted, and how everything else is refused.
+//! - `openapi`: what the platform's OpenAPI document says of each request.
+//! - `schema`, `fields`, `zerkel`, `keywords`, `refusal`: what is accepted, and how everything else is refused.
 //! - `state`, `names`, `paging`: the data, and how it is found.
 //! - [`seed`]: the initial data.
 
@@ -20,9 +21,11 @@ mod creatives;
 mod delivery;
 mod fields;
 mod flights;
+pub mod keywords;
 mod lookups;
 mod names;
 mod nested;
+mod openapi;
 mod paging;
 mod refusal;
 mod reports;
@@ -41,7 +44,10 @@ use axum::{
 };
 use serde_json::{Value, json as object};
 
-pub use delivery::{CLICKS_PER_CONVERSION, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
+pub use delivery::{
+    CLICKS_PER_CONVERSION, GOAL_PASSED_BY_ONE_IN, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, SMALL_GOAL_PASSED_BY,
+    Totals,
+};
 
 use crate::{
     control::{Controls, references::Carrier},
@@ -142,7 +148,8 @@ impl Platform for Kevel {
             settings: self.controls.settings.get(),
             call,
         };
-        match routes::dispatch(&mut desk) {
+        let read = openapi::check(call.method.as_str(), &call.path, &call.body);
+        match read.and_then(|()| routes::dispatch(&mut desk)) {
             Ok(reply) => reply.answer(),
             Err(refusal) => refusal.answer(),
         }

@@ -5,9 +5,11 @@
 //! The rest follows the public reference seller, and is as strict as other platforms: unknown
 //! fields are refused by name.
 //!
-//! A flight runs from midnight to midnight in its station's time zone. Its status is active
-//! (`RUNNING`) from 48 hours before its days until 48 hours after them, regardless of what it
-//! delivers; reports count UTC days.
+//! A flight runs from midnight to midnight in its station's time zone. It is done 48 hours after its
+//! days, or once its goal is reached; reports count UTC days.
+//!
+//! What the user guide says of the interface, the emulator takes to hold for the API, too.
+//! `tests/emulators/triton.md` says of every rule where it comes from.
 //!
 //! It uses bearer tokens, JSON in camelCase, dates without times, and reports as CSV. The data is
 //! in `state`, under one lock, and is lost when the process ends.
@@ -15,7 +17,7 @@
 //! # Modules
 //!
 //! - `routes`: the table of paths, and what every handler gets.
-//! - `campaigns`, `flights` with `criteria` and `dayparts`, `creatives`: the resources.
+//! - `campaigns`, `flights` with `criteria`, `dayparts` and `ad_groups`, `creatives`: the resources.
 //! - `reports`: delivery as the platform reports it. `delivery` computes it.
 //! - `fields`, `refusal`: how bodies are parsed, and how everything else is refused. `lists`:
 //!   pagination.
@@ -26,7 +28,10 @@
 //!
 //! - `GET`, `PUT /__control/triton/settings`: see [`settings::TritonSettings`].
 //! - `POST /__control/triton/tokens/expire`: invalidates all issued tokens.
+//! - `PUT /__control/triton/flights/{id}/status`: gives a flight the status that a person at the
+//!   publisher gives it: `"DRAFT"`, `"APPROVED"`, `"DECLINED"`, or `null` for none.
 
+mod ad_groups;
 mod campaigns;
 mod creatives;
 mod criteria;
@@ -232,6 +237,15 @@ impl Platform for Triton {
             ("POST", "tokens/expire") => {
                 self.expire_tokens();
                 Some(json(StatusCode::OK, &object!({})))
+            }
+            ("PUT", path) => {
+                let id = path.strip_prefix("flights/")?.strip_suffix("/status")?.parse().ok()?;
+                let given: Option<String> = serde_json::from_slice(body).ok()?;
+                let now = self.controls.clock.millis();
+                Some(match lock(&self.state).give(id, given.as_deref(), now) {
+                    Ok(()) => json(StatusCode::OK, &object!({})),
+                    Err(why) => json(StatusCode::BAD_REQUEST, &object!({ "error": why })),
+                })
             }
             _ => None,
         }

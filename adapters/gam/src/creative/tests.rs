@@ -24,7 +24,7 @@ fn video(creative: &mut Creative, package: &mut PackageOrder) {
     creative.duration_ms = Some(15_500);
     (creative.width, creative.height) = (None, None);
     package.formats = vec![CreativeFormat::Video];
-    package.product_settings = r#"{"ad_units":[{"id":"6006"}]}"#.to_owned();
+    package.product_settings = r#"{"ad_units":[{"id":"6006"}],"video":{"max_duration_seconds":30}}"#.to_owned();
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_video_is_a_vast_document() {
         [
             r#"{"size":{"width":640,"height":480,"sizeType":"PIXEL"},"#,
             r#""vastRedirectCreative":{"vastXmlUrl":"https://ads.example.com/vast.xml","#,
-            r#""vastRedirectType":"LINEAR","duration":"15.500s"}}"#,
+            r#""vastRedirectType":"LINEAR","duration":"15.500s","destinationUrl":"https://example.com/landing"}}"#,
         ]
         .concat()
     );
@@ -115,4 +115,14 @@ fn what_does_not_fit_its_package_is_refused() {
         creative.duration_ms = None;
     };
     assert_eq!(refused(silent).0, "/assets/banner/duration");
+}
+
+#[test]
+fn without_a_click_address_there_is_said_to_be_none() {
+    let (fields, _) = of("{}", |creative, _| creative.click_url = None).unwrap();
+    assert!(fields.contains(r#""destinationUrlType":"NONE""#) && !fields.contains("destinationUrl\""), "{fields}");
+    let long = |creative: &mut Creative, _: &mut PackageOrder| {
+        creative.click_url = Some(format!("https://example.com/{}", "x".repeat(1005)));
+    };
+    assert_eq!(refused(long).0, "/assets/banner/click_url");
 }

@@ -3,7 +3,11 @@
 use flightdeck_adapter::prelude::*;
 use serde::Deserialize;
 
-use crate::api::{Network, id_of, quoted};
+use crate::{
+    api::{Network, id_of, quoted},
+    refusal::has_reason,
+    ties,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,6 +55,12 @@ impl Standing {
         !matches!(self.status.as_str(), "DRAFT" | "PENDING_APPROVAL" | "DISAPPROVED")
     }
 
+    /// Whether it is paused, with its inventory or without.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        matches!(self.status.as_str(), "PAUSED" | "PAUSED_INVENTORY_RELEASED")
+    }
+
     /// Whether it is completed or canceled.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -66,6 +76,66 @@ pub fn standing(network: &Network, id: &str) -> Fallible<Standing> {
     network.get(&path!("lineItems/{}", id)).fetch()
 }
 
+/// Whether a line item of this status delivers, or will without anyone's doing.
+#[must_use]
+pub fn is_running(status: &str) -> bool {
+    matches!(status, "READY" | "DELIVERING" | "DELIVERY_EXTENDED")
+}
+
+/// Resumes a line item that is paused; leaves any other alone. The resume of line items has no way
+/// to skip the inventory check (type `BatchResumeLineItemsRequest`), so one that is booked without a
+/// check is overbooked.
+///
+/// # Errors
+/// When Ad Manager refuses.
+pub fn resume(network: &Network, id: &str, unchecked: bool) -> Fallible<()> {
+    let standing = standing(network, id)?;
+    if !standing.is_paused() {
+        return Ok(());
+    }
+    let action = if unchecked { "batchResumeAndOverbook" } else { "batchResume" };
+    network.act("lineItems", action, vec![network.name("lineItems", id)])
+}
+
+/// Activates those of some line items of an order that are inactive although they have creatives:
+/// creatives for some of their sizes only, or any on a network that activates none by itself (type
+/// `LineItemComputedStatus`; help 4351366). Those without creatives stay inactive.
+///
+/// # Errors
+/// When Ad Manager refuses.
+pub fn activate(network: &Network, order: &str, items: &[&str]) -> Fallible<()> {
+    let filter = format!("order = {}", quoted(&network.name("orders", order)));
+    let mut inactive: Vec<String> = Vec::new();
+    for found in network.list::<Found>("lineItems", "lineItems", &filter) {
+        let found = found?;
+        let id = id_of(&found.name)?;
+        if found.standing.status == "INACTIVE" && !found.standing.archived && items.contains(&id.as_str()) {
+            inactive.push(id);
+        }
+    }
+    let showing = ties::showing(network, &inactive)?;
+    let names: Vec<String> = showing.iter().map(|id| network.name("lineItems", id)).collect();
+    // One request accepts at most 100 (reference, batch methods).
+    for some in names.chunks(100) {
+        network.act("lineItems", "batchActivate", some.to_vec())?;
+    }
+    Ok(())
+}
+
+/// Activates a line item that is inactive although it has creatives. One without stays inactive.
+///
+/// # Errors
+/// When Ad Manager refuses.
+pub fn activate_one(network: &Network, id: &str) -> Fallible<()> {
+    if standing(network, id)?.status != "INACTIVE" {
+        return Ok(());
+    }
+    match network.act("lineItems", "batchActivate", vec![network.name("lineItems", id)]) {
+        Err(failure) if has_reason(&failure, &["HAS_NO_ACTIVE_CREATIVES"]) => Ok(()),
+        done => done,
+    }
+}
+
 /// Archives a line item, and returns whether it existed. One that delivers is paused first. One
 /// that is already archived or over is left alone.
 ///
@@ -77,7 +147,7 @@ pub fn archive(network: &Network, id: &str) -> Fallible<bool> {
     if standing.archived || standing.is_over() {
         return Ok(true);
     }
-    if standing.is_approved() && standing.status != "PAUSED" {
+    if standing.is_approved() && !standing.is_paused() {
         network.act("lineItems", "batchPause", names())?;
     }
     network.act("lineItems", "batchArchive", names())?;

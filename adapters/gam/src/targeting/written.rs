@@ -68,10 +68,22 @@ impl Targeting {
                 object.set(name, part);
             }
         }
+        object.set_all(&self.video);
         if let Some(clause) = self.clause(names) {
             object.set("customTargeting", object! { "customTargetingClauses": vec![clause] });
         }
         object
+    }
+
+    /// Returns how many criteria the targeting has, as far as that is known before its words are
+    /// looked up: a word may stand for several entries.
+    #[must_use]
+    pub(super) fn criteria(&self) -> usize {
+        let inventory = self.inventory.iter().map(|(_, list)| list.items().len()).sum::<usize>();
+        let words = self.words.iter().map(|(_, included, excluded)| included.len() + excluded.len()).sum::<usize>();
+        let keys = self.keys.iter().map(|key| key.values.len() + 1).sum::<usize>();
+        let segments = self.segments.iter().map(|(_, ids)| ids.len()).sum::<usize>();
+        self.places.len() + self.not_places.len() + inventory + words + keys + segments + 2 * self.video.iter().count()
     }
 
     /// Returns the single clause of custom targeting, whose parts must all hold (reference,

@@ -27,8 +27,14 @@ fn an_order_that_a_person_approves_is_submitted() {
     assert!(status.assets.iter().all(|asset| asset.state == AssetState::Pending));
     decide(&network, "approve");
     let status = network.status(&buy);
-    assert_eq!(status.state, DeliveryState::Scheduled);
     assert!(status.assets.iter().all(|asset| asset.state == AssetState::Approved));
+    // The display package has no creative of its second size: Ad Manager doesn't activate it by
+    // itself, and after the approval there is nothing that the adapter is asked to do.
+    let states: Vec<&DeliveryState> = status.packages.iter().map(|package| &package.state).collect();
+    assert_eq!(states, [&DeliveryState::AwaitingCreatives, &DeliveryState::Scheduled]);
+    let name = network.objects("lineItems")[0].get("name").cloned().unwrap();
+    network.by_hand("POST", "/v1/networks/21700001/lineItems:batchActivate", &object! { "names": vec![name] });
+    assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
 }
 
 #[test]
@@ -205,7 +211,8 @@ fn a_change_of_what_waits_for_approval_is_submitted_again() {
     assert!(field(&network.objects("lineItems")[0], "goal").contains("1200000"));
     // Even if a line item is refused.
     let mut refused = desired.clone();
-    refused.packages[1].product_settings = r#"{"placements": ["99"], "environment": "video_player"}"#.to_owned();
+    refused.packages[1].product_settings =
+        r#"{"placements": ["99"], "video": {"max_duration_seconds": 30}}"#.to_owned();
     let outcome = network.update(&desired, &refused, &[]);
     assert_eq!(outcome.failed.unwrap().package_id, "video");
     assert_eq!(order_status(&network), "PENDING_APPROVAL");

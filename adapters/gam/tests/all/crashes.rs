@@ -111,8 +111,7 @@ fn an_update_is_made_once() {
 fn a_buy_is_paused_and_resumed_wherever_it_is_cut_off() {
     let (current, ..) = changed();
     let paused = MediaBuy { active: false, ..current.clone() };
-    let steps = [(&current, &paused, "PAUSED"), (&paused, &current, "APPROVED")];
-    for (before, after, status) in steps {
+    for (before, after, status) in [(&current, &paused, "PAUSED"), (&paused, &current, "READY")] {
         everywhere(
             || {
                 let network = booked(start());
@@ -122,9 +121,34 @@ fn a_buy_is_paused_and_resumed_wherever_it_is_cut_off() {
                 network
             },
             |ctx| Gam::update_media_buy(ctx, change(before, after, &[], &[])),
-            |network, cut| assert_eq!(order_status(network), status, "cut after {cut}"),
+            |network, cut| {
+                for item in network.objects("lineItems") {
+                    assert_eq!(field(&item, "status").trim_matches('"'), status, "cut after {cut}");
+                }
+            },
         );
     }
+}
+
+#[test]
+fn what_delivers_is_changed_and_delivers_again_wherever_it_is_cut_off() {
+    let (current, ..) = changed();
+    let mut desired = current.clone();
+    desired.packages[0].impressions = 1_200_000;
+    let cuts = everywhere(
+        || {
+            let network = booked(start());
+            network.at("2026-12-04T00:00:00Z");
+            network
+        },
+        |ctx| Gam::update_media_buy(ctx, change(&current, &desired, &[], &["news"])),
+        |network, cut| {
+            let item = &network.objects("lineItems")[0];
+            assert!(field(item, "goal").contains("1200000"), "cut after {cut}");
+            assert_eq!(field(item, "status"), r#""DELIVERING""#, "cut after {cut}");
+        },
+    );
+    assert!(cuts > 8, "{cuts}");
 }
 
 #[test]

@@ -99,7 +99,10 @@ fn a_second_creative_is_found_and_switched_off() {
         let found = network.find_made(&made);
         let stranger = found.iter().find(|one| !network.host.remote().contains(&one.object)).unwrap();
         let item = network.host.remote().into_iter().find(|object| object.kind == RemoteKind::Package).unwrap().id;
-        let body = object! { "creative": format!("networks/21700001/creatives/{}", stranger.object.id) };
+        let body = object! {
+            "lineItem": format!("networks/21700001/lineItems/{item}"),
+            "creative": format!("networks/21700001/creatives/{}", stranger.object.id),
+        };
         network.by_hand("POST", &format!("/v1/networks/21700001/lineItems/{item}/creatives"), &body);
         one_is_stopped(&network, &made);
         assert_eq!(network.carried(&made.reference), (2, 1), "{late:?}");

@@ -25,7 +25,8 @@ pub(crate) fn rich() -> MediaBuy {
     video.pacing = Pacing::Asap;
     video.formats = vec![CreativeFormat::Video];
     video.product_settings =
-        r#"{"placements": ["6502"], "line_item_type": "PRICE_PRIORITY", "priority": 12, "key_values": {"audience": ["parents"]}}"#
+        r#"{"placements": ["6502"], "line_item_type": "PRICE_PRIORITY", "priority": 12, "key_values": {"audience": ["parents"]},
+            "video": {"max_duration_seconds": 30}}"#
             .to_owned();
     samples::buy(vec![news, video])
 }
@@ -124,7 +125,7 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     let rejected = &AssetState::Rejected;
     assert_eq!(states, [rejected, rejected, rejected, &AssetState::Approved]);
     assert!(statuses[0].feedback.as_ref().unwrap().contains("7x9"));
-    assert!(statuses[2].feedback.as_ref().unwrap().contains("image_url"), "{:?}", statuses[2]);
+    assert!(statuses[2].feedback.as_ref().unwrap().contains("1024"), "{:?}", statuses[2]);
 }
 
 #[test]

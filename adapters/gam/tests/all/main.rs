@@ -10,17 +10,20 @@
 //! - [`updates`]: updates of an existing buy.
 //! - [`crashes`]: each operation, cut off after each of its interactions.
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
+//! - [`rules`]: what the platform requires; [`counted`]: what it says of what it delivered.
 //! - [`examples`]: the requests of the lifecycle document.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
 mod approval;
+mod counted;
 mod crashes;
 mod examples;
 mod late;
 mod lifecycle;
 mod network;
 mod pages;
+mod rules;
 // Shared with the unit tests.
 #[path = "../../src/samples.rs"]
 mod samples;

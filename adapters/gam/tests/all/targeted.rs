@@ -41,7 +41,7 @@ fn words_become_names() {
     assert!(field(video, "customTargeting").contains("customTargetingValues/7202"));
     assert!(field(video, "inventoryTargeting").contains("placements/6502"));
     let lookups = network.host.requests().iter().filter(|request| request.method.as_str() == "GET").count();
-    assert_eq!(lookups, 5, "places, devices, languages, keys, values: once for both packages");
+    assert_eq!(lookups, 6, "the network, places, devices, languages, keys, values: once for both packages");
 }
 
 #[test]
@@ -113,4 +113,28 @@ fn a_changed_targeting_is_looked_up_and_refused_by_its_package() {
     unknown.packages[0].targeting.rules[0].values = vec!["US-WY".to_owned()];
     let failed = network.update(&desired, &unknown, &[]).failed.unwrap();
     assert_eq!((failed.package_id.as_str(), failed.failure.items[0].value.as_str()), ("news", "US-WY"));
+}
+
+#[test]
+fn places_that_are_named_by_their_ids_are_compared_once_they_are_known() {
+    let network = start();
+    // Chicago is in Illinois, and goes without saying; Los Angeles is in California.
+    let rules = vec![
+        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA"]),
+        samples::rule(Dimension::GeoCity, Operator::NoneOf, &["1016367", "1013962", "200803"]),
+    ];
+    network.create(&of(rules, None));
+    let item = network.objects("lineItems")[0].to_string();
+    assert!(item.contains("geoTargets/1013962") && item.contains("geoTargets/200803"), "{item}");
+    assert!(!item.contains("geoTargets/1016367"), "{item}");
+    for (included, excluded) in [(&["1013962"][..], &["21137"][..]), (&["1013962", "21137"], &[])] {
+        let network = start();
+        let mut rules = vec![samples::rule(Dimension::GeoCity, Operator::AnyOf, included)];
+        if !excluded.is_empty() {
+            rules.push(samples::rule(Dimension::GeoCity, Operator::NoneOf, excluded));
+        }
+        let buy = of(rules, None);
+        let failure = network.run(|ctx| Gam::create_media_buy(ctx, buy)).unwrap_err();
+        assert_eq!((failure.code.as_str(), network.count("orders")), ("contradictory_targeting", 0));
+    }
 }

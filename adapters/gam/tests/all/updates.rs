@@ -76,7 +76,8 @@ fn a_creative_comes_back_without_being_uploaded_again() {
 fn the_first_package_that_is_refused_ends_an_update() {
     let network = booked(start());
     let (current, mut desired, assets) = changed();
-    desired.packages[1].product_settings = r#"{"placements": ["99"], "environment": "video_player"}"#.to_owned();
+    desired.packages[1].product_settings =
+        r#"{"placements": ["99"], "video": {"max_duration_seconds": 30}}"#.to_owned();
     let update = change(&current, &desired, &assets, &["video"]);
     let outcome = network.run(|ctx| Gam::update_media_buy(ctx, update)).unwrap();
     let failed = outcome.failed.unwrap();
@@ -93,7 +94,7 @@ fn a_buy_is_paused_and_resumed_with_its_packages_as_they_are() {
     let (current, ..) = changed();
     let paused = MediaBuy { active: false, ..current.clone() };
     network.update(&current, &paused, &[]);
-    assert_eq!((order_status(&network).as_str(), network.status(&paused).state), ("PAUSED", DeliveryState::Paused));
+    assert_eq!((order_status(&network).as_str(), network.status(&paused).state), ("APPROVED", DeliveryState::Paused));
     // While the buy is paused, one package is deactivated, and another is deactivated and activated
     // again.
     let mut off = paused.clone();

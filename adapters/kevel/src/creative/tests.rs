@@ -9,7 +9,7 @@ fn of(creative: &Creative, settings: &str) -> (Option<Asset>, Fallible<()>, Vec<
     let buy = samples::buy(vec![package]);
     let platform = Platform::read(&samples::context()).unwrap();
     let (mut problems, mut notes) = (Problems::default(), Vec::new());
-    let asset = translate(&platform, &buy, creative, &mut problems, &mut notes).unwrap();
+    let asset = translate(&platform, &buy, creative, &creative.package_ids, &mut problems, &mut notes).unwrap();
     (asset, problems.check(), notes)
 }
 
@@ -42,12 +42,29 @@ fn an_image_without_a_size_gets_the_configured_one_and_it_is_said() {
     assert_eq!(of(&half, "{}").1.unwrap_err().code, "invalid_size");
 }
 
+const VIDEO: &str = r#"{"video_template": {"id": 5002, "takes": "file", "fields": {"media_url": "ctMediaFile", "duration": "ctDuration"}}}"#;
+
 #[test]
-fn a_video_is_a_vast_document() {
+fn a_video_fills_the_template_of_its_product() {
     let creative =
         Creative { format: CreativeFormat::Video, duration_ms: Some(15_000), ..samples::creative("spot", &["news"]) };
-    let sent = sent(&creative, "{}");
-    assert!(sent.contains(r#""AdTypeId":"the one for video""#) && sent.contains(r#""ScriptBody":"<VAST"#), "{sent}");
+    let sent = sent(&creative, VIDEO);
+    assert!(sent.contains(r#""AdTypeId":"the one for video""#) && !sent.contains("ScriptBody"), "{sent}");
+    let values = r#""TemplateId":5002,"TemplateValues":"{\"ctMediaFile\":\"https://cdn.example.com/banner.jpg\",\"ctDuration\":\"00:00:15\"}""#;
+    assert!(sent.contains(values), "{sent}");
+}
+
+#[test]
+fn a_video_without_a_template_or_what_it_needs_is_refused() {
+    let creative =
+        Creative { format: CreativeFormat::Video, duration_ms: None, ..samples::creative("spot", &["news"]) };
+    let failure = of(&creative, "{}").1.unwrap_err();
+    assert_eq!(
+        (failure.code.as_str(), failure.items[0].field.as_str()),
+        ("video_template_missing", "/assets/spot/format")
+    );
+    let failure = of(&creative, VIDEO).1.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.items[0].field.as_str()), ("video_incomplete", "/assets/spot/duration"));
 }
 
 #[test]
@@ -65,6 +82,9 @@ fn a_custom_creative_fills_a_template() {
             && sent.contains(r#""TemplateId":5001,"TemplateValues":"{\"ctHeadline\":\"Hi\"}""#),
         "{sent}"
     );
+    let many = (0..101).map(|number| format!(r#""ct{number}": "x""#)).collect::<Vec<_>>().join(",");
+    let many = Creative { template_values: Some(format!("{{{many}}}")), ..creative.clone() };
+    assert_eq!(of(&many, "{}").1.unwrap_err().code, "unsupported_template_values");
     let wrong = Creative { template_id: None, template_values: Some("[]".to_owned()), ..creative };
     assert_eq!(of(&wrong, "{}").1.unwrap_err().items.len(), 2);
 }
@@ -77,6 +97,9 @@ fn what_kevel_cannot_show_is_refused() {
     assert!(asset.is_none());
     assert_eq!((failure.code.as_str(), failure.items[0].field.as_str()), ("unsupported_format", "/assets/spot/format"));
     assert_eq!(failure.items[0].supported, ["image", "video", "custom"]);
+    let far = format!("https://example.com/{}", "x".repeat(2000));
+    let far = Creative { click_url: Some(far), ..samples::creative("banner", &["news"]) };
+    assert_eq!(of(&far, "{}").1.unwrap_err().items[0].field, "/assets/banner/click_url");
     let lost = Creative {
         media_url: Some("javascript:alert(1)".to_owned()),
         package_ids: vec!["sports".to_owned()],

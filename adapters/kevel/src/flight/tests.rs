@@ -6,7 +6,7 @@ use crate::samples;
 fn of(package: &PackageOrder) -> Fallible<Flight> {
     let platform = Platform::read(&samples::context())?;
     let mut problems = Problems::default();
-    let flight = translate(&platform, &samples::buy(vec![package.clone()]), package, &mut problems)?;
+    let flight = translate(&platform, &samples::buy(vec![package.clone()]), package, &mut problems, &mut Vec::new())?;
     problems.check().map(|()| flight)
 }
 
@@ -18,8 +18,15 @@ fn fields(flight: &Flight, names: &[&str]) -> Vec<String> {
     names.iter().map(|name| field(flight, name)).collect()
 }
 
-const CAPS: [&str; 6] =
-    ["GoalType", "Impressions", "CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"];
+const CAPS: [&str; 7] = [
+    "GoalType",
+    "Impressions",
+    "CapType",
+    "DailyCapAmount",
+    "DailyCapAmountDecimal",
+    "LifetimeCapAmount",
+    "LifetimeCapAmountDecimal",
+];
 
 #[test]
 fn a_package_is_a_flight() {
@@ -42,6 +49,8 @@ fn a_package_is_a_flight() {
             "Price: 12.5",
             "GoalType: 1",
             "Impressions: 1000000",
+            "CapType: 1",
+            "LifetimeCapAmount: 1000000",
             "IsFreqCap: false",
             r#"CustomFieldsJson: "{\"flightdeck\":{\"media_buy_id\":\"kevel_12345\",\"package_id\":\"news\"}}""#,
         ]
@@ -54,14 +63,14 @@ fn asap_is_a_percentage_goal_with_a_lifetime_cap() {
     package.pacing = Pacing::Asap;
     package.daily_impressions = Some(50_000);
     let flight = of(&package).unwrap();
-    assert_eq!(fields(&flight, &CAPS), ["2", "100", "1", "50000", "null", "1000000"]);
+    assert_eq!(fields(&flight, &CAPS), ["2", "100", "1", "50000", "null", "1000000", "null"]);
 }
 
 #[test]
 fn a_flight_is_capped_by_money_or_by_impressions() {
     let mut package = samples::package("news");
     package.daily_budget = Some(500_250_000);
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "null", "500.25", "null"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "null", "500.25", "null", "12500"]);
     package.daily_impressions = Some(50_000);
     let failure = of(&package).unwrap_err();
     assert_eq!(
@@ -74,7 +83,7 @@ fn a_flight_is_capped_by_money_or_by_impressions() {
     package.daily_budget = None;
     package.daily_impressions = Some(50_000);
     package.pacing = Pacing::Even;
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "null", "null"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "null", "1000000", "null"]);
 }
 
 #[test]
@@ -126,10 +135,24 @@ fn everything_that_cannot_be_is_said_at_once() {
 fn a_product_says_where_it_runs() {
     let mut package = samples::package("news");
     package.product_settings =
-        r#"{"priority_id": 1, "sites": [{"site_id": 2001, "zone_id": 2101}], "keywords": ["a", "b"]}"#.to_owned();
+        r#"{"priority_id": 1, "sites": [{"site_id": 2001, "zone_id": 2101}], "keywords": ["a", "b c"]}"#.to_owned();
     let flight = of(&package).unwrap();
-    assert_eq!(field(&flight, "Keywords"), r#""a,b""#);
+    assert_eq!(field(&flight, "Keywords"), r#""a\nb c""#, "one a line: any of them");
     assert_eq!(flight.sites[0].to_string(), r#"{"SiteId":2001,"ZoneId":2101}"#);
+    package.product_settings = r#"{"priority_id": 1, "sites": [{"site_id": 2001, "exclude": true}]}"#.to_owned();
+    assert_eq!(of(&package).unwrap().sites[0].to_string(), r#"{"SiteId":2001,"IsExclude":true}"#);
+    package.product_settings = r#"{"priority_id": 1, "keywords": ["!a", "b"]}"#.to_owned();
+    let failure = of(&package).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.items[0].value.as_str()), ("invalid_product_settings", "!a"));
+}
+
+#[test]
+fn asap_may_have_a_priority_of_its_own() {
+    let mut package = samples::package("news");
+    package.product_settings = r#"{"priority_id": 3002, "asap_priority_id": 3001}"#.to_owned();
+    assert_eq!(field(&of(&package).unwrap(), "PriorityId"), "3002");
+    package.pacing = Pacing::Asap;
+    assert_eq!(field(&of(&package).unwrap(), "PriorityId"), "3001");
 }
 
 #[test]
@@ -158,7 +181,7 @@ fn a_change_sends_what_differs_and_what_belongs_to_it() {
     package.daily_impressions = Some(5);
     assert_eq!(
         of(&package).unwrap().changes_from(&before).to_string(),
-        r#"{"CapType":1,"DailyCapAmount":5,"DailyCapAmountDecimal":null,"LifetimeCapAmount":null,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
+        r#"{"DailyCapAmount":5,"CapType":1,"DailyCapAmountDecimal":null,"LifetimeCapAmount":1000000,"LifetimeCapAmountDecimal":null,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
     );
     assert!(before.changes_from(&before).is_empty());
 }

@@ -21,7 +21,7 @@ fn the_buy_is_created_and_its_banner_runs() {
     let flight = &network.objects("flights")[0];
     assert_eq!(
         field(flight, "CustomTargeting"),
-        r#""$device.formFactor = \"mobile\" or $device.formFactor = \"desktop\"""#
+        r#""$device.formFactor contains \"mobile\" or $device.formFactor contains \"desktop\"""#
     );
     assert_eq!(network.count("geotargeting"), 4);
     // The banner in the document has no width or height.
@@ -40,7 +40,12 @@ fn the_updates_are_taken_but_for_front_loading() {
     let mut desired = frames::prolonged(&current);
     desired.daily_budget = Some(5_000_000_000);
     desired.packages[0].creative_ids = vec!["banner_v2".to_owned(), "video_v2".to_owned()];
-    let video = Creative { format: CreativeFormat::Video, ..samples::creative("video_v2", &[]) };
+    let video = Creative {
+        format: CreativeFormat::Video,
+        media_url: Some("https://cdn.example.com/video_v2.mp4".to_owned()),
+        duration_ms: Some(15_000),
+        ..samples::creative("video_v2", &[])
+    };
     let mut update = MediaBuyUpdate {
         current,
         desired,

@@ -3,7 +3,7 @@
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
-use flightdeck_adapter_testing::late::{EVERY_WAY, Late, lost, never_happened, one_is_stopped, only_one};
+use flightdeck_adapter_testing::late::{EVERY_WAY, Late, begin, end, lost, never_happened, one_is_stopped, only_one};
 
 use crate::{
     lifecycle::{creatives, rich},
@@ -62,15 +62,27 @@ fn a_second_creative_or_ad_is_found_and_switched_off() {
 }
 
 #[test]
-fn a_second_day_part_is_found_and_deleted() {
-    for late in EVERY_WAY {
-        let network = start();
-        let path = "/v1/flight/*/dayparting";
-        let made = lost(&network, late, (path, NEWS_HOURS), |ctx| Kevel::create_media_buy(ctx, rich()));
-        assert_eq!(network.objects("dayparting").len(), 3, "{late:?}");
-        one_is_stopped(&network, &made);
-        assert_eq!(network.count("dayparting"), 2, "{late:?}");
+fn a_day_part_is_never_made_twice() {
+    let network = start();
+    let path = "/v1/flight/*/dayparting";
+    let made = lost(&network, Late::Made, (path, NEWS_HOURS), |ctx| Kevel::create_media_buy(ctx, rich()));
+    assert_eq!(network.objects("dayparting").len(), 2, "Kevel refuses the late one: it overlaps");
+    only_one(&network, &made);
+}
+
+#[test]
+fn a_day_part_that_is_not_listed_yet_is_waited_for() {
+    let network = start();
+    let create = |ctx| Kevel::create_media_buy(ctx, rich());
+    begin(&network, Late::Shown, "/v1/flight/*/dayparting");
+    network.host.next_operation();
+    for _ in 0..2 {
+        let failure = network.again(create).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable, "{failure:?}");
     }
+    end(&network, Late::Shown);
+    network.again(create).unwrap();
+    assert_eq!(network.count("dayparting"), 2);
 }
 
 #[test]

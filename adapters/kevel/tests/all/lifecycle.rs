@@ -3,6 +3,7 @@
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_kevel::Kevel;
 use flightdeck_adapter_testing::frames;
+use flightdeck_emulators::kevel::keywords;
 
 use crate::{
     network::{field, start},
@@ -32,7 +33,10 @@ pub(crate) fn rich() -> MediaBuy {
     let mut sports = samples::package("sports");
     sports.pacing = Pacing::Asap;
     sports.product_settings =
-        r#"{"priority_id": 3002, "sites": [{"site_id": 2002}], "keywords": ["sport"]}"#.to_owned();
+        r#"{"priority_id": 3002, "sites": [{"site_id": 2002}], "keywords": ["sport", "live game"],
+            "video_template": {"id": 5002, "takes": "file", "fields": {"media_url": "ctMediaFile",
+                "media_type": "ctMediaType", "duration": "ctDuration", "click_url": "ctClickThrough"}}}"#
+            .to_owned();
     let mut buy = samples::buy(vec![news, sports]);
     buy.daily_budget = Some(1_000_000_000);
     buy
@@ -83,12 +87,19 @@ fn a_buy_is_made_as_its_plan_says() {
             if ["Name", "GeoTargeting", "SiteZoneTargeting", "CustomFieldsJson"].contains(&planned.field.as_str()) {
                 continue;
             }
-            let kept = field(flight, &planned.field);
-            assert_eq!(Some(kept.trim_matches('"').replace("\\\"", "\"")), planned.after, "{id} {}", planned.field);
+            let kept = match flight.get(&planned.field) {
+                Some(Json::Text(text)) => text.clone(),
+                _ => field(flight, &planned.field),
+            };
+            assert_eq!(Some(kept), planned.after, "{id} {}", planned.field);
         }
         assert_eq!(network.host.remote().package(id), Some(field(flight, "Id").as_str()));
     }
     assert_eq!(field(&flights[0], "EndDateISO"), r#""2026-12-30T23:59:59Z""#);
+    let Some(Json::Text(rules)) = flights[1].get("Keywords") else { panic!("{}", flights[1]) };
+    for keyword in ["sport", "live game"] {
+        assert!(keywords::matches(rules, &[keyword]), "{rules:?} has {keyword}");
+    }
 }
 
 #[test]
@@ -102,6 +113,8 @@ fn creatives_are_uploaded_and_run_in_their_packages() {
     assert_eq!((network.count("creatives"), network.count("ads")), (3, 4));
     let types: Vec<String> = network.objects("creatives").iter().map(|creative| field(creative, "AdTypeId")).collect();
     assert_eq!(types, ["5", "163", "240"]);
+    let video = &network.objects("creatives")[1];
+    assert_eq!((field(video, "TemplateId"), field(video, "ScriptBody")), ("5002".to_owned(), "null".to_owned()));
     assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
 }
 

@@ -136,7 +136,7 @@ fn a_pause_and_a_change_of_pacing_take_effect() {
     assert_eq!(network.status(&desired).state, DeliveryState::Paused);
     let sports = &network.objects("flights")[1];
     let names = ["GoalType", "Impressions", "CapType", "LifetimeCapAmount"];
-    assert_eq!(names.map(|name| field(sports, name)), ["1", "1000000", "null", "null"]);
+    assert_eq!(names.map(|name| field(sports, name)), ["1", "1000000", "1", "1000000"]);
 }
 
 #[test]

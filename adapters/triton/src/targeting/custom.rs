@@ -3,13 +3,10 @@
 use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
 use super::CODE as UNSUPPORTED;
-use crate::{
-    criteria::Criteria,
-    inferred::{self, dimension},
-};
+use crate::{criteria::Criteria, inferred::dimension};
 
 /// The keys of a buyer's `custom.triton`.
-const CUSTOM: [&str; 3] = ["station_ids", "genres", "stream_types"];
+const CUSTOM: [&str; 3] = ["station_ids", "genres", "content_types"];
 
 /// Parses it into criteria and the remaining stations of the product.
 pub(super) fn read(
@@ -49,16 +46,11 @@ pub(super) fn read(
                 Some(genres) => parts.push(Criteria::In(dimension::GENRE, genres)),
                 None => problems.invalid(CODE, pointer, value.to_string(), "Genres are a list of texts."),
             },
-            "stream_types" => {
-                let Some(types) = texts() else {
-                    problems.invalid(CODE, pointer, value.to_string(), "Stream types are a list of texts.");
-                    continue;
-                };
-                for unknown in types.iter().filter(|kind| !inferred::STREAM_TYPES.contains(&kind.as_str())) {
-                    let message = "Triton has no such streams.";
-                    problems.unsupported(UNSUPPORTED, &pointer, unknown, message, &inferred::STREAM_TYPES);
+            // Compared with the product's by the caller.
+            "content_types" => {
+                if texts().is_none() {
+                    problems.invalid(CODE, pointer, value.to_string(), "Content types are a list of texts.");
                 }
-                parts.push(Criteria::In(dimension::STREAM_TYPE, types));
             }
             _ => {
                 let message = "Triton's custom targeting has no such part.";

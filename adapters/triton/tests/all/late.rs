@@ -6,7 +6,7 @@ use flightdeck_adapter_testing::late::{EVERY_WAY, lost, never_happened, one_is_s
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
-    lifecycle::{rich, spots},
+    lifecycle::{played, rich, spots},
     network::{Network, field, start},
 };
 
@@ -49,14 +49,18 @@ fn a_second_creative_is_found_and_played_nowhere() {
         let found = network.find_made(&made);
         let stranger = found.iter().find(|one| !network.host.remote().contains(&one.object)).unwrap();
         let flight = &network.objects("flights")[1];
-        let mut played: Vec<Json> = flight.get("creativeIds").unwrap().items().to_vec();
-        played.push(stranger.object.id.parse::<i64>().unwrap().into());
+        let creative = flight.get("creative").and_then(Json::as_object).unwrap();
+        let group = creative.get("adGroups").unwrap().items()[0].as_object().unwrap();
+        let mut units: Vec<Json> = group.get("adUnitIds").unwrap().items().to_vec();
+        units.push(stranger.object.id.parse::<i64>().unwrap().into());
         let path = format!("/v1/flights/{}", field(flight, "id"));
-        network.by_hand("PUT", &path, &object! { "creativeIds": played });
+        let groups = vec![object! { "durationSeconds": 30, "adUnitIds": units }];
+        network.by_hand("PUT", &path, &object! { "creative": object! { "adGroups": groups } });
+        network.by_hand("POST", &format!("{path}/creative/publish"), &object! {});
         assert_eq!(network.carried(&made.reference), (2, 2));
         one_is_stopped(&network, &made);
         assert_eq!(network.carried(&made.reference), (2, 1), "{late:?}");
-        assert_eq!(network.objects("flights")[1].get("creativeIds").unwrap().items().len(), 2);
+        assert_eq!(played(&network)[1], 2);
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn rich() -> MediaBuy {
         presets: vec!["drive_time_morning".to_owned()],
     });
     drive.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::Package });
-    drive.targeting.custom = Some(r#"{"station_ids": [7001], "stream_types": ["live", "podcast"]}"#.to_owned());
+    drive.targeting.custom = Some(r#"{"station_ids": [7001], "content_types": ["live"]}"#.to_owned());
     drive.daily_impressions = Some(50_000);
     let mut evening = samples::package("evening");
     evening.pacing = Pacing::Asap;
@@ -34,6 +34,17 @@ pub(crate) fn rich() -> MediaBuy {
 
 pub(crate) fn spots() -> Vec<Creative> {
     vec![samples::spot("thirty", &["drive", "evening"]), samples::spot("other", &["evening"])]
+}
+
+/// Returns how many spots each flight plays, all of which are published.
+pub(crate) fn played(network: &Network) -> Vec<usize> {
+    let plays = |flight: &Object| {
+        let creative = flight.get("creative").and_then(Json::as_object).unwrap();
+        assert_eq!(field(creative, "state"), r#""PUBLISHED""#);
+        let groups = creative.get("adGroups").unwrap().items().iter().filter_map(Json::as_object);
+        groups.map(|group| group.get("adUnitIds").unwrap().items().len()).sum()
+    };
+    network.objects("flights").iter().map(plays).collect()
 }
 
 pub(crate) fn booked() -> Network {
@@ -53,9 +64,13 @@ fn a_buy_is_made_as_its_plan_says() {
     assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2));
     let campaign = &network.objects("campaigns")[0];
     assert!(field(campaign, "name").starts_with(r#""triton_12345 · Spring ["#), "{campaign}");
-    let fields = ["startDate", "endDate", "totalBudget", "currency", "purchaseOrder", "active"];
+    let fields = ["startDate", "endDate", "currency", "teamId", "purchaseOrder", "active"];
     let shown = fields.map(|name| field(campaign, name));
-    assert_eq!(shown, [r#""2026-12-01""#, r#""2026-12-30""#, "25000", r#""USD""#, r#""PO-2024-001""#, "true"]);
+    assert_eq!(
+        shown,
+        [r#""2026-12-01""#, r#""2026-12-30""#, r#""USD""#, "31", r#""PO-2024-001""#, "true"],
+        "days of its flights, currency of its advertiser"
+    );
     for (flight, change) in network.objects("flights").iter().zip(&plan.changes[1..]) {
         for shown in change.fields.iter().filter(|shown| shown.field != "name") {
             let sent = match flight.get(&shown.field) {
@@ -86,9 +101,7 @@ fn creatives_are_uploaded_and_play_in_their_packages() {
     let statuses = network.upload(&buy, &spots());
     assert!(statuses.iter().all(|status| status.state == AssetState::Approved), "{statuses:?}");
     assert_eq!(network.count("creatives"), 2);
-    let played: Vec<usize> =
-        network.objects("flights").iter().map(|flight| flight.get("creativeIds").unwrap().items().len()).collect();
-    assert_eq!(played, [1, 2]);
+    assert_eq!(played(&network), [1, 2]);
     assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
 }
 
@@ -98,7 +111,7 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     let buy = rich();
     network.create(&buy);
     let image = Creative { format: CreativeFormat::Image, ..samples::spot("image", &["drive"]) };
-    let long = Creative { duration_ms: Some(90_000), ..samples::spot("long", &["drive"]) };
+    let long = Creative { duration_ms: Some(751_000), ..samples::spot("long", &["drive"]) };
     let far = Creative {
         media_url: Some(format!("https://cdn.example.com/{}.mp3", "x".repeat(2000))),
         ..samples::spot("far", &["drive"])
@@ -107,7 +120,7 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     let states: Vec<&AssetState> = statuses.iter().map(|status| &status.state).collect();
     let rejected = &AssetState::Rejected;
     assert_eq!(states, [rejected, rejected, rejected, &AssetState::Approved]);
-    assert!(statuses[0].feedback.as_ref().unwrap().contains("MP3, WAV, WMA or OGG"));
+    assert!(statuses[0].feedback.as_ref().unwrap().contains("MP3 or WAV"));
     assert!(statuses[2].feedback.as_ref().unwrap().contains("url:"), "{:?}", statuses[2]);
 }
 
@@ -143,9 +156,16 @@ fn a_buy_delivers_is_counted_and_completes() {
     let delivered = status.packages[0].impressions_delivered.unwrap();
     assert_eq!(delivered, 100_000, "three of thirty days");
     let rows = network.delivery(&buy, "2026-12-01", "2026-12-31");
-    assert_eq!(rows.len(), 8, "three days in New York lie in four of UTC");
-    assert_eq!(rows.iter().map(|row| row.impressions).sum::<i64>(), 2 * delivered);
-    assert_eq!(rows.iter().map(|row| row.spend).sum::<i64>(), 2 * delivered * 12_500, "12.50 a thousand, to the micro");
+    assert_eq!(rows.len(), 6, "reports reach to yesterday, in UTC");
+    let range = |last: &str| network.delivery(&buy, "2026-12-04", last);
+    assert_eq!(range("2026-12-31"), [], "nothing of today");
+    network.at("2026-12-05T05:00:00Z");
+    let delivered = network.status(&buy).packages[0].impressions_delivered.unwrap();
+    let rows = [rows, range("2026-12-04")].concat();
+    assert_eq!(rows.len(), 8);
+    let impressions = rows.iter().map(|row| row.impressions).sum::<i64>();
+    assert!(impressions < 2 * delivered, "the five hours of today in UTC are missing");
+    assert_eq!(rows.iter().map(|row| row.spend).sum::<i64>(), impressions * 12_500, "12.50 a thousand, to the micro");
     assert!(rows[0].clicks.unwrap() > 0 && rows[0].video_completions.is_none());
     network.at("2027-01-10T00:00:00Z");
     let status = network.status(&buy);
@@ -164,14 +184,13 @@ fn a_buy_stands_as_its_days_do_and_not_as_the_two_days_around_them() {
     network.create(&buy);
     network.upload(&buy, &[samples::spot("thirty", &["drive"])]);
     for (at, platform, state) in [
-        ("2026-11-29T04:59:59Z", "SCHEDULED", DeliveryState::Scheduled),
-        ("2026-11-29T05:00:00Z", "RUNNING", DeliveryState::Scheduled),
-        ("2026-12-01T04:59:59Z", "RUNNING", DeliveryState::Scheduled),
-        ("2026-12-01T05:00:00Z", "RUNNING", DeliveryState::Delivering),
-        ("2026-12-31T04:59:59Z", "RUNNING", DeliveryState::Delivering),
-        ("2026-12-31T05:00:00Z", "RUNNING", DeliveryState::Completed),
-        ("2027-01-02T04:59:59Z", "RUNNING", DeliveryState::Completed),
-        ("2027-01-02T05:00:00Z", "COMPLETED", DeliveryState::Completed),
+        ("2026-11-29T04:59:59Z", "ACTIVE", DeliveryState::Scheduled),
+        ("2026-12-01T04:59:59Z", "ACTIVE", DeliveryState::Scheduled),
+        ("2026-12-01T05:00:00Z", "ACTIVE", DeliveryState::Delivering),
+        ("2026-12-31T04:59:59Z", "ACTIVE", DeliveryState::Delivering),
+        ("2026-12-31T05:00:00Z", "ACTIVE", DeliveryState::Completed),
+        ("2027-01-02T04:59:59Z", "ACTIVE", DeliveryState::Completed),
+        ("2027-01-02T05:00:00Z", "DONE", DeliveryState::Completed),
     ] {
         network.at(at);
         assert_eq!(field(&network.objects("flights")[0], "status"), format!("\"{platform}\""), "{at}");
@@ -211,6 +230,7 @@ fn start_at(now: &str) -> Network {
 #[test]
 fn a_report_is_waited_for_as_long_as_the_call_may_take() {
     let network = booked();
+    network.at("2026-12-10T00:00:00Z");
     network.control("PUT", "triton/settings", r#"{"report_polls": 4}"#);
     network.delivery(&rich(), "2026-12-01", "2026-12-31");
     network.control("PUT", "triton/settings", r#"{"report_polls": 1000}"#);
@@ -220,6 +240,7 @@ fn a_report_is_waited_for_as_long_as_the_call_may_take() {
 #[test]
 fn a_report_that_fails_fails_its_buys() {
     let network = booked();
+    network.at("2026-12-10T00:00:00Z");
     network.control("PUT", "triton/settings", r#"{"reports_fail": true}"#);
     let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
     let answers = network.run(|ctx| Triton::get_delivery(ctx, vec![network.remote_buy(&rich())], range)).unwrap();
@@ -235,6 +256,7 @@ fn many_buys_are_read_in_a_few_requests_and_one_that_is_gone_fails_alone() {
     let mut gone = buys[0].clone();
     gone.media_buy_id = "triton_gone".to_owned();
     gone.remote[0].id = "1".to_owned();
+    network.at("2026-12-10T00:00:00Z");
     let answers = network.run(|ctx| Triton::check_status(ctx, vec![buys[0].clone(), gone.clone()])).unwrap();
     let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();
     assert_eq!(states, [DeliveryState::AwaitingCreatives, DeliveryState::Missing]);
@@ -284,4 +306,73 @@ fn a_refusal_is_in_the_platforms_words() {
 #[test]
 fn a_busy_platform_is_tried_again_later() {
     frames::busy(&start(), "/v1/campaigns", "campaigns", &samples::buy(vec![samples::package("drive")]));
+}
+
+#[test]
+fn a_buy_in_another_currency_than_the_advertisers_is_refused_before_anything_is_made() {
+    let network = start();
+    let buy = MediaBuy { currency: "EUR".to_owned(), ..samples::buy(vec![samples::package("drive")]) };
+    let settings =
+        |currency: &str| format!(r#"{{{currency}"team_id":31,"content_types":["live"],"positions":["mid"]}}"#);
+    let planned = network.run(|ctx| Triton::plan(ctx, Change::Create(buy.clone()))).unwrap_err();
+    assert_eq!(planned.items[0].field, "/currency", "the settings say it");
+    let ctx = Context { settings: settings(""), ..network.context() };
+    let failure = network.run(|_| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.kind), ("unsupported_currency", FailureKind::Unsupported));
+    assert!(failure.message.contains("USD") && failure.message.contains("EUR"), "{}", failure.message);
+    assert_eq!(network.count("campaigns"), 0);
+    let euro = Context { settings: settings(""), advertiser_id: "503".to_owned(), ..network.context() };
+    network.run(|_| Triton::create_media_buy(euro, buy.clone())).unwrap();
+    assert_eq!(field(&network.objects("campaigns")[0], "currency"), r#""EUR""#);
+    let dollars = samples::buy(vec![samples::package("drive")]);
+    let inactive = Context { advertiser_id: "504".to_owned(), ..network.context() };
+    let failure = network.run(|_| Triton::create_media_buy(inactive, dollars)).unwrap_err();
+    assert_eq!(failure.code, "advertiser_inactive");
+}
+
+#[test]
+fn a_buy_stands_as_people_at_the_publisher_decide() {
+    let network = booked();
+    network.at("2026-12-04T12:00:00Z");
+    let drive = network.host.remote().package("drive").unwrap().to_owned();
+    let state = || network.status(&rich()).packages[0].state.clone();
+    let give = |status: &str| {
+        network.control("PUT", &format!("triton/flights/{drive}/status"), status);
+        state()
+    };
+    assert_eq!(give(r#""DRAFT""#), DeliveryState::PendingApproval);
+    assert!(matches!(give(r#""DECLINED""#), DeliveryState::Disapproved(_)));
+    assert_eq!(give(r#""APPROVED""#), DeliveryState::Scheduled);
+    assert_eq!(give("null"), DeliveryState::Delivering);
+}
+
+#[test]
+fn a_creative_whose_publishing_was_cut_off_is_published() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("drive")]);
+    network.create(&buy);
+    network.fault(r#"{"method":"POST","path":"/v1/flights/*/creative/publish","action":{"fail":{"status":503}}}"#);
+    let batch = CreativeBatch {
+        media_buy: buy.clone(),
+        assets: vec![samples::spot("thirty", &["drive"])],
+        extensions: Vec::new(),
+    };
+    let failure = network.run(|ctx| Triton::add_creative_assets(ctx, batch.clone())).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    assert_eq!(network.status(&buy).state, DeliveryState::AwaitingCreatives, "a draft doesn't serve");
+    network.again(|ctx| Triton::add_creative_assets(ctx, batch)).unwrap();
+    assert_eq!((played(&network), network.status(&buy).state), (vec![1], DeliveryState::Scheduled));
+}
+
+#[test]
+fn spots_of_different_lengths_are_groups_of_their_own() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("drive")]);
+    network.create(&buy);
+    let long = Creative { duration_ms: Some(60_000), ..samples::spot("sixty", &["drive"]) };
+    let statuses =
+        network.upload(&buy, &[samples::spot("thirty", &["drive"]), long, samples::spot("more", &["drive"])]);
+    assert!(statuses.iter().all(|status| status.state == AssetState::Approved), "{statuses:?}");
+    let creative = field(&network.objects("flights")[0], "creative");
+    assert_eq!((played(&network), creative.matches("durationSeconds").count()), (vec![3], 2), "{creative}");
 }

@@ -5,7 +5,7 @@ use flightdeck_adapter_testing::{change, frames};
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
-    lifecycle::{booked, rich, spots},
+    lifecycle::{booked, played, rich, spots},
     network::{field, start},
     samples,
 };
@@ -39,7 +39,6 @@ fn an_update_sends_what_its_plan_shows() {
     assert_eq!(
         frames::planned_update(&network, &update),
         [
-            "PlanAction::Update Campaign# endDate totalBudget",
             "PlanAction::Update Flight# goal endDate dailyCap targeting",
             "PlanAction::Create Creative advertiserId name type format durationSeconds url clickUrl",
             "PlanAction::Associate FlightCreative creativeId",
@@ -54,7 +53,7 @@ fn an_update_sends_what_its_plan_shows() {
     assert_eq!(field(&flights[0], "dailyCap"), "null", "it is taken away");
     assert!(field(&flights[0], "targeting").contains("TX") && field(&flights[0], "dayparts").contains("06:00"));
     assert!(field(&flights[0], "name").starts_with(r#""Package drive ["#), "the reference stays");
-    assert_eq!(flights[0].get("creativeIds").unwrap().items().len(), 1);
+    assert_eq!(played(&network), [1, 2]);
     assert_eq!(field(&flights[1], "status"), r#""PAUSED""#);
     assert_eq!(network.count("creatives"), 3);
 }
@@ -104,9 +103,9 @@ fn a_creative_comes_back_without_being_uploaded_again() {
     let mut without = current.clone();
     without.packages[1].creative_ids = vec!["other".to_owned()];
     assert_eq!(network.update(&current, &without, &spots()).failed, None);
-    assert_eq!(network.objects("flights")[1].get("creativeIds").unwrap().items().len(), 1);
+    assert_eq!(played(&network), [1, 1]);
     assert_eq!(network.update(&without, &current, &spots()).failed, None);
-    assert_eq!(network.objects("flights")[1].get("creativeIds").unwrap().items().len(), 2);
+    assert_eq!(played(&network), [1, 2]);
     assert_eq!(network.count("creatives"), 2);
 }
 
@@ -140,7 +139,7 @@ fn what_was_accepted_once_can_still_be_paused() {
     let network = booked();
     let (mut current, ..) = changed();
     // A newer release or setting refuses all of these.
-    current.packages[0].pacing = Pacing::FrontLoaded;
+    current.packages[0].pacing = Pacing::Other("backwards".to_owned());
     current.packages[1].targeting.rules = vec![samples::rule(Dimension::Browser, Operator::AnyOf, &["chrome"])];
     let mut desired = current.clone();
     desired.packages[0].active = false;
@@ -169,4 +168,20 @@ fn an_update_that_triton_cannot_do_is_refused_before_anything_is_sent() {
     let fields: Vec<&str> = planned.items.iter().map(|item| item.field.as_str()).collect();
     assert_eq!(fields, ["/daily_budget", "/packages/drive/creative_ids"]);
     assert!(network.host.requests().is_empty());
+}
+
+#[test]
+fn a_flight_that_is_done_becomes_active_again_by_a_later_end() {
+    let network = booked();
+    let (current, ..) = changed();
+    network.at("2027-01-03T12:00:00Z");
+    assert_eq!(field(&network.objects("flights")[0], "status"), r#""DONE""#);
+    let mut longer = current.clone();
+    longer.end = "2027-01-31T23:59:59Z".to_owned();
+    for package in &mut longer.packages {
+        package.end.clone_from(&longer.end);
+        package.impressions = 2_000_000;
+    }
+    assert_eq!(network.update(&current, &longer, &[]).failed, None);
+    assert_eq!(field(&network.objects("flights")[0], "status"), r#""ACTIVE""#);
 }

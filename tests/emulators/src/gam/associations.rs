@@ -7,6 +7,7 @@ use super::{
     messages::association::LINE_ITEM_CREATIVE_ASSOCIATION as SHAPE,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
+    rules::{limits, placeholders, premium, video},
     schema::{Object, inner, items, moment, number, text},
     state::{Association, State, name, visible},
 };
@@ -50,7 +51,7 @@ pub(super) fn get(desk: &Desk<'_>, item: &str, creative: &str) -> Done {
 pub(super) fn create(desk: &mut Desk<'_>, item: &str) -> Done {
     desk.only_params(&[])?;
     let object = desk.read(&SHAPE, "line_item_creative_association")?;
-    let key = check(desk.state, item, &object)?;
+    let key = check(desk, item, &object)?;
     one(insert(desk, key, object))
 }
 
@@ -60,10 +61,9 @@ pub(super) fn patch(desk: &mut Desk<'_>, item: &str, creative: &str) -> Done {
     let sent = desk.read(&SHAPE, "line_item_creative_association")?;
     let (key, tie) = find(desk.state, item, creative)?;
     let after = mask::apply(&SHAPE, &tie.object, &sent, desk.param("updateMask"))?;
-    if text(&after, "creative") != text(&tie.object, "creative") {
-        return Err(Refusal::invalid("IMMUTABLE", "creative", "can't be changed; create another association"));
-    }
+    SHAPE.require("line_item_creative_association", &after)?;
     times(&after)?;
+    premium::association(&after, desk.settings)?;
     let Some(tie) = desk.state.associations.get_mut(&key) else { return Err(no_route(desk.call)) };
     tie.object = after;
     tie.updated = desk.now;
@@ -79,7 +79,7 @@ pub(super) fn act(desk: &mut Desk<'_>, item: &str, action: &str) -> Done {
                 desk.requests(&SHAPE, "lineItemCreativeAssociation")?.into_iter().enumerate()
             {
                 object.remove("name");
-                let key = check(desk.state, item, &object).map_err(|refusal| refusal.of_request(index))?;
+                let key = check(desk, item, &object).map_err(|refusal| refusal.of_request(index))?;
                 if staged.iter().any(|(other, _)| *other == key) {
                     return Err(taken(key).of_request(index));
                 }
@@ -134,11 +134,13 @@ fn times(tie: &Object) -> Result<(), Refusal> {
     }
 }
 
-fn check(state: &State, item_name: &str, tie: &Object) -> Result<(i64, i64), Refusal> {
+fn check(desk: &Desk<'_>, item_name: &str, tie: &Object) -> Result<(i64, i64), Refusal> {
+    let state = &*desk.state;
     let (item_id, item) = state.item(item_name)?;
     if text(tie, "lineItem").is_some_and(|named| named != item_name) {
-        return Err(Refusal::invalid("MISMATCH", "lineItem", "must be the line item in the path, or left out"));
+        return Err(Refusal::invalid("MISMATCH", "lineItem", "must be the line item in the path"));
     }
+    SHAPE.require("line_item_creative_association", tie)?;
     let named = text(tie, "creative").ok_or_else(|| Refusal::required("line_item_creative_association.creative"))?;
     let missing = |_| Refusal::invalid("NOT_FOUND", "creative", format!("{named} does not exist; create it first"));
     let (creative_id, creative) = state.creative(named).map_err(missing)?;
@@ -156,6 +158,12 @@ fn check(state: &State, item_name: &str, tie: &Object) -> Result<(i64, i64), Ref
         return Err(Refusal::invalid("CREATIVE_IN_WRONG_ADVERTISERS_LIBRARY", "creative", why));
     }
     times(tie)?;
+    premium::association(tie, desk.settings)?;
+    limits::creatives(state.tied(item_id).count())?;
+    video::fits(&item.object, &creative.object)?;
+    for size in items(tie, "sizes") {
+        placeholders::size("sizes", size)?;
+    }
     let sides = |size: &Object| (number(size, "width"), number(size, "height"));
     let places: Vec<_> =
         items(&item.object, "creativePlaceholders").filter_map(|place| inner(place, "size")).map(sides).collect();

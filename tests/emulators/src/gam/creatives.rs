@@ -7,14 +7,13 @@ use super::{
     messages::creative::CREATIVE,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
+    rules::{destination, placeholders},
     schema::{Object, inner, number, text},
     state::{Creative, State, visible},
 };
 
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "displayName", "advertiser", "updateTime", "size", "previewUrl"];
-/// The maximum length of displayName, in characters.
-const MAX_NAME: usize = 255;
 /// The longest image URL, in characters.
 const MAX_URL: usize = 1024;
 
@@ -173,13 +172,13 @@ fn changed(state: &State, name: &str, sent: &Object, mask: Option<&str>) -> Resu
 fn check(state: &State, creative: &Object) -> Result<(), Refusal> {
     CREATIVE.require("creative", creative)?;
     check_assets("creative", creative)?;
-    if text(creative, "displayName").is_some_and(|name| name.chars().count() > MAX_NAME) {
-        return Err(Refusal::invalid("TOO_LONG", "displayName", format!("at most {MAX_NAME} characters")));
-    }
     state.referred("advertiser", "companies", text(creative, "advertiser").unwrap_or(""))?;
     let size = inner(creative, "size");
     if size.is_some_and(|size| ["width", "height"].iter().any(|side| number(size, side).is_none_or(|side| side < 1))) {
         return Err(Refusal::invalid("INVALID_SIZE", "size", "width and height must be 1 or more"));
+    }
+    if let Some(size) = size {
+        placeholders::size("size", size)?;
     }
     let kinds: Vec<&String> = creative.keys().filter(|name| name.ends_with("Creative")).collect();
     let [kind] = kinds.as_slice() else {
@@ -199,5 +198,5 @@ fn check(state: &State, creative: &Object) -> Result<(), Refusal> {
     if *kind == "thirdPartyCreative" && text(&details, "snippet").is_none_or(str::is_empty) {
         return Err(Refusal::required("creative.third_party_creative.snippet"));
     }
-    Ok(())
+    destination::check(kind, &details)
 }

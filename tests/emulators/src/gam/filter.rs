@@ -55,7 +55,7 @@ fn wrong(why: impl std::fmt::Display) -> Refusal {
 }
 
 impl Filter {
-    /// Parses a filter of a collection (`orders`) with these fields.
+    /// Parses a filter of a collection (`orders`), which may use these paths.
     ///
     /// # Errors
     /// [`Refusal`] with what can't be parsed.
@@ -152,7 +152,7 @@ impl Parser<'_> {
         if path.len() > 1 && path[0] == self.collection {
             path.remove(0);
         }
-        if path.iter().any(String::is_empty) || !self.fields.contains(&path[0].as_str()) {
+        if !self.fields.contains(&path.join(".").as_str()) {
             return Err(wrong(format!(
                 "{name} is no field of {}; fields: {}",
                 self.collection,
@@ -287,7 +287,7 @@ mod tests {
     fn fits(filter: &str) -> bool {
         let object = json!({ "a": "one two", "b": 5, "c": ["x", "y"], "d": { "e": "007" }, "f": true });
         let Value::Object(object) = object else { return false };
-        Filter::read(filter, "things", &["a", "b", "c", "d", "f", "unset"]).is_ok_and(|filter| filter.fits(&object))
+        Filter::read(filter, "things", &["a", "b", "c", "d.e", "f", "unset"]).is_ok_and(|filter| filter.fits(&object))
     }
 
     #[test]

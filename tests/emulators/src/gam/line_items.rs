@@ -3,15 +3,16 @@
 use serde_json::{Value, json};
 
 use super::{
-    delivery::{Delivery, Terms, money_micros},
+    delivery::{Delivery, Terms},
     lists, mask,
     messages::line_item::LINE_ITEM,
     orders,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
-    schema::{Object, flag, inner, items, moment, number, text},
-    seed::CURRENCY,
-    state::{LineItem, Stage, State, visible},
+    rules::{self, flags::Flags},
+    schema::{Object, flag, inner, moment, text},
+    settings::GamSettings,
+    state::{LineItem, State, visible},
     targeting,
 };
 use crate::control::clock::Millis;
@@ -42,11 +43,6 @@ const FIELDS: &[&str] = &[
     "goal",
     "notes",
 ];
-/// The maximum length of displayName and externalLineItemId, in characters.
-const MAX_TEXT: usize = 255;
-/// Types without a goal of impressions or clicks: their goal is a share of the inventory.
-const SHARES: &[&str] = &["SPONSORSHIP", "NETWORK", "HOUSE"];
-
 /// Returns a page of line items.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.items.iter().filter(|(_, item)| !item.deleted && visible(item.born, desk.lag));
@@ -64,17 +60,19 @@ pub(super) fn get(desk: &Desk<'_>, name: &str) -> Done {
 /// Creates a line item.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     desk.only_params(&[])?;
-    let object = desk.read(&LINE_ITEM, "line_item")?;
-    let order = check_new(desk.state, &object, desk.now)?;
-    let id = insert(desk, order, object);
+    let mut object = desk.read(&LINE_ITEM, "line_item")?;
+    let flags = Flags::take(&mut object, None);
+    let order = check_new(desk, &object, 0)?;
+    let id = insert(desk, order, object, flags)?;
     show(desk, id)
 }
 
 /// Changes a line item.
 pub(super) fn patch(desk: &mut Desk<'_>, name: &str) -> Done {
     desk.only_params(&["updateMask"])?;
-    let sent = desk.read(&LINE_ITEM, "line_item")?;
-    let (id, after) = changed(desk, name, &sent, desk.param("updateMask"))?;
+    let mut sent = desk.read(&LINE_ITEM, "line_item")?;
+    let flags = Flags::take(&mut sent, desk.param("updateMask"));
+    let (id, after) = changed(desk, name, &sent, desk.param("updateMask"), flags)?;
     replace(desk, id, after);
     show(desk, id)
 }
@@ -103,10 +101,12 @@ fn create_many(desk: &mut Desk<'_>) -> Done {
     let mut staged = Vec::new();
     for (index, (mut object, _)) in desk.requests(&LINE_ITEM, "lineItem")?.into_iter().enumerate() {
         object.remove("name");
-        let order = check_new(desk.state, &object, desk.now).map_err(|refusal| refusal.of_request(index))?;
-        staged.push((order, object));
+        let flags = Flags::take(&mut object, None);
+        let order = check_new(desk, &object, index).map_err(|refusal| refusal.of_request(index))?;
+        staged.push((order, object, flags));
     }
-    let ids: Vec<i64> = staged.into_iter().map(|(order, object)| insert(desk, order, object)).collect();
+    let made = staged.into_iter().map(|(order, object, flags)| insert(desk, order, object, flags));
+    let ids = made.collect::<Result<Vec<i64>, Refusal>>()?;
     let shown: Vec<Value> = ids.into_iter().map(|id| Value::Object(shown(desk, id))).collect();
     exact(&json!({ "lineItems": shown }))
 }
@@ -116,7 +116,9 @@ fn update_many(desk: &mut Desk<'_>) -> Done {
     for (index, (mut sent, request)) in desk.requests(&LINE_ITEM, "lineItem")?.into_iter().enumerate() {
         let name = sent.remove("name").ok_or_else(|| Refusal::required("line_item.name").of_request(index))?;
         let name = name.as_str().unwrap_or("");
-        let one = changed(desk, name, &sent, text(&request, "updateMask"));
+        let mask = text(&request, "updateMask");
+        let flags = Flags::take(&mut sent, mask);
+        let one = changed(desk, name, &sent, mask, flags);
         let (id, after) = one.map_err(|refusal| refusal.of_request(index))?;
         if staged.iter().any(|(other, _)| *other == id) {
             return Err(Refusal::invalid("DUPLICATE", "lineItem.name", "is in this batch twice").of_request(index));
@@ -131,13 +133,15 @@ fn update_many(desk: &mut Desk<'_>) -> Done {
     exact(&json!({ "lineItems": shown }))
 }
 
-fn insert(desk: &mut Desk<'_>, order: i64, object: Object) -> i64 {
+fn insert(desk: &mut Desk<'_>, order: i64, object: Object, flags: Flags) -> Result<i64, Refusal> {
     let id = desk.state.next_id();
-    let item = LineItem {
+    let mut item = LineItem {
         delivery: Delivery::new(desk.now, Terms::of(&object)),
         object,
         order,
         approved: false,
+        activated: false,
+        reserved: false,
         paused: false,
         released: false,
         archived: false,
@@ -146,12 +150,18 @@ fn insert(desk: &mut Desk<'_>, order: i64, object: Object) -> i64 {
         updated: desk.now,
         born: std::time::Instant::now(),
     };
+    if flags.reserve && rules::is_guaranteed(&item.object) {
+        if !flags.unchecked() {
+            rules::forecast::check("line_item", &item, desk.now, &desk.settings)?;
+        }
+        item.reserved = true;
+    }
     desk.state.items.insert(id, item);
     if let Some(order) = desk.state.orders.get_mut(&order) {
         order.items.push(id);
         order.updated = desk.now;
     }
-    id
+    Ok(id)
 }
 
 fn replace(desk: &mut Desk<'_>, id: i64, object: Object) {
@@ -162,20 +172,29 @@ fn replace(desk: &mut Desk<'_>, id: i64, object: Object) {
     desk.state.settle(id, desk.now);
 }
 
-/// Checks a new line item and returns the id of its order.
-fn check_new(state: &State, object: &Object, now: Millis) -> Result<i64, Refusal> {
-    check(state, object)?;
-    future("startTime", moment(object, "startTime"), now)?;
+/// Checks a new line item and returns the id of its order. `beside` is how many come before it in
+/// its batch.
+fn check_new(desk: &Desk<'_>, object: &Object, beside: usize) -> Result<i64, Refusal> {
+    check(desk.state, object, desk.settings)?;
+    future("startTime", moment(object, "startTime"), desk.now)?;
     let name = text(object, "order").unwrap_or("");
-    let (id, order) = state.order(name).map_err(|_| {
+    let (id, order) = desk.state.order(name).map_err(|_| {
         Refusal::invalid("NOT_FOUND", "order", format!("{name} does not exist; create the order first"))
     })?;
     orders::changeable(name, order)?;
+    rules::credit::may_book(desk.state, &order.object, &desk.settings)?;
+    rules::limits::order(order.items.len() + beside)?;
     Ok(id)
 }
 
 /// Returns a line item after an update, checked.
-fn changed(desk: &Desk<'_>, name: &str, sent: &Object, mask: Option<&str>) -> Result<(i64, Object), Refusal> {
+fn changed(
+    desk: &Desk<'_>,
+    name: &str,
+    sent: &Object,
+    mask: Option<&str>,
+    flags: Flags,
+) -> Result<(i64, Object), Refusal> {
     let (id, item) = desk.state.item(name)?;
     if item.archived {
         let why = format!("{name} is archived and can't be changed; unarchive it first");
@@ -185,7 +204,8 @@ fn changed(desk: &Desk<'_>, name: &str, sent: &Object, mask: Option<&str>) -> Re
         orders::changeable(&super::state::name("orders", item.order), order)?;
     }
     let after = mask::apply(&LINE_ITEM, &item.object, sent, mask)?;
-    check(desk.state, &after)?;
+    check(desk.state, &after, desk.settings)?;
+    rules::reservation::check(name, desk.state.item_status(id, item, desk.now), &item.object, &after)?;
     let (before, start) = (moment(&item.object, "startTime"), moment(&after, "startTime"));
     if before != start {
         if before.is_some_and(|before| before <= desk.now) && item.approved {
@@ -195,6 +215,11 @@ fn changed(desk: &Desk<'_>, name: &str, sent: &Object, mask: Option<&str>) -> Re
     }
     if moment(&item.object, "targetEndTime") != moment(&after, "targetEndTime") {
         future("targetEndTime", moment(&after, "targetEndTime"), desk.now)?;
+    }
+    // What is reserved is reserved anew.
+    if item.reserved && !flags.unchecked() {
+        let renewed = LineItem { object: after.clone(), delivery: item.delivery.clone(), ..*item };
+        rules::forecast::check(name, &renewed, desk.now, &desk.settings)?;
     }
     Ok((id, after))
 }
@@ -209,13 +234,8 @@ fn future(field: &'static str, moment: Option<Millis>, now: Millis) -> Result<()
     }
 }
 
-fn check(state: &State, item: &Object) -> Result<(), Refusal> {
+fn check(state: &State, item: &Object, settings: GamSettings) -> Result<(), Refusal> {
     LINE_ITEM.require("line_item", item)?;
-    for field in ["displayName", "externalLineItemId"] {
-        if text(item, field).is_some_and(|text| text.chars().count() > MAX_TEXT) {
-            return Err(Refusal::invalid("TOO_LONG", field, format!("at most {MAX_TEXT} characters")));
-        }
-    }
     let end = moment(item, "targetEndTime");
     match (end, flag(item, "endTimeUnlimited")) {
         (None, false) => return Err(Refusal::required("line_item.target_end_time")),
@@ -231,70 +251,17 @@ fn check(state: &State, item: &Object) -> Result<(), Refusal> {
         }
         _ => {}
     }
-    money(item)?;
-    goal(item)?;
-    for cap in items(item, "frequencyCaps") {
-        let positive = |field| number(cap, field).is_some_and(|number| number > 0);
-        let lifetime = text(cap, "timeUnit") == Some("LIFETIME");
-        if !positive("maxImpressions") || text(cap, "timeUnit").is_none() || !(lifetime || positive("timeAmount")) {
-            let why = "needs maxImpressions, timeAmount (both above 0) and timeUnit";
-            return Err(Refusal::invalid("INVALID_FREQUENCY_CAP", "frequencyCaps", why));
-        }
-    }
-    targeting::check(state, inner(item, "targeting").unwrap_or(&Object::new()))
-}
-
-fn money(item: &Object) -> Result<(), Refusal> {
-    let wrong = |why: String| Refusal::invalid("INVALID_RATE", "rate", why);
-    let rate = inner(item, "rate").ok_or_else(|| Refusal::required("line_item.rate"))?;
-    if text(rate, "currencyCode") != Some(CURRENCY) {
-        return Err(wrong(format!("currencyCode must be the network's currency, {CURRENCY}")));
-    }
-    let negative = ["units", "nanos"].iter().any(|field| number(rate, field).is_some_and(|number| number < 0));
-    if negative || number(rate, "nanos").is_some_and(|nanos| nanos > 999_999_999) {
-        return Err(wrong("units must be 0 or more, and nanos between 0 and 999,999,999".to_owned()));
-    }
-    money_micros(rate)
-        .map(|_| ())
-        .ok_or_else(|| wrong("is in whole micros: nanos must be a multiple of 1000".to_owned()))
-}
-
-fn goal(item: &Object) -> Result<(), Refusal> {
-    let wrong = |why: String| Err(Refusal::invalid("INVALID_GOAL", "goal", why));
-    let kind = text(item, "lineItemType").unwrap_or("");
-    let goal = inner(item, "goal");
-    let goal_type = goal.and_then(|goal| text(goal, "goalType"));
-    let units = goal.and_then(|goal| number(goal, "units")).unwrap_or(0);
-    if SHARES.contains(&kind) {
-        if goal_type != Some("DAILY") || !(1..=100).contains(&units) {
-            return wrong(format!(
-                "a line item of type {kind} needs goalType DAILY and a percentage of 1 to 100 in units"
-            ));
-        }
-        return Ok(());
-    }
-    if kind == "STANDARD" && goal_type != Some("LIFETIME") {
-        return wrong("a line item of type STANDARD needs goalType LIFETIME".to_owned());
-    }
-    if kind == "BULK" && goal_type != Some("LIFETIME") {
-        return wrong("a line item of type BULK needs goalType LIFETIME".to_owned());
-    }
-    if matches!(goal_type, Some("LIFETIME" | "DAILY")) {
-        if units < 1 {
-            return wrong("units must be 1 or more".to_owned());
-        }
-        if goal.and_then(|goal| text(goal, "unitType")).is_none() {
-            return wrong("unitType is required: IMPRESSIONS, CLICKS, …".to_owned());
-        }
-    }
-    Ok(())
+    targeting::check(state, inner(item, "targeting").unwrap_or(&Object::new()))?;
+    rules::line_item(state, item, settings)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Pause,
-    Resume,
-    Reserve,
+    /// Resume; the flag says whether inventory may be overbooked.
+    Resume(bool),
+    /// Reserve; the flag says whether inventory may be overbooked.
+    Reserve(bool),
     Release,
     Activate,
     Archive,
@@ -306,8 +273,10 @@ impl Action {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "batchPause" => Self::Pause,
-            "batchResume" | "batchResumeAndOverbook" => Self::Resume,
-            "batchReserve" | "batchReserveAndOverbook" => Self::Reserve,
+            "batchResume" => Self::Resume(false),
+            "batchResumeAndOverbook" => Self::Resume(true),
+            "batchReserve" => Self::Reserve(false),
+            "batchReserveAndOverbook" => Self::Reserve(true),
             "batchRelease" => Self::Release,
             "batchActivate" => Self::Activate,
             "batchArchive" => Self::Archive,
@@ -330,10 +299,16 @@ fn perform(desk: &mut Desk<'_>, action: Action) -> Done {
             item.updated = desk.now;
             match action {
                 Action::Pause => item.paused = true,
-                Action::Resume => item.paused = false,
-                Action::Release => item.released = true,
-                Action::Reserve => item.released = false,
-                Action::Activate => {}
+                Action::Resume(_) => {
+                    (item.paused, item.released) = (false, false);
+                    item.reserved = rules::is_guaranteed(&item.object);
+                }
+                Action::Release => (item.released, item.reserved) = (true, false),
+                Action::Reserve(_) => {
+                    item.released = false;
+                    item.reserved = rules::is_guaranteed(&item.object);
+                }
+                Action::Activate => item.activated = true,
                 Action::Archive => item.archived = true,
                 Action::Unarchive => item.archived = false,
                 Action::Delete => item.deleted = true,
@@ -350,20 +325,27 @@ fn allowed(desk: &Desk<'_>, name: &str, id: i64, item: &LineItem, action: Action
     if item.archived && !matches!(action, Action::Archive | Action::Unarchive) {
         return Err(Refusal::state("IS_ARCHIVED", format!("{name} is archived; unarchive it first")));
     }
-    let order_paused = desk.state.orders.get(&item.order).is_some_and(|order| order.stage == Stage::Paused);
+    let gone = |overbook: bool| {
+        if overbook { Ok(()) } else { rules::forecast::check(name, item, desk.now, &desk.settings) }
+    };
     match action {
-        Action::Pause if !item.approved => inapplicable("only line items of approved orders can be paused"),
-        Action::Pause | Action::Resume | Action::Activate if status == "COMPLETED" => {
+        Action::Pause | Action::Resume(_) | Action::Activate | Action::Reserve(_) | Action::Release
+            if status == "COMPLETED" =>
+        {
             Err(Refusal::state("HAS_COMPLETED", format!("{name} has completed")))
         }
-        Action::Resume if !item.approved || order_paused => inapplicable("resume or approve its order first"),
-        Action::Activate if status == "INACTIVE" => {
+        Action::Pause if !item.approved => inapplicable("only line items of approved orders can be paused"),
+        Action::Pause if item.paused || item.released => inapplicable("it is paused already"),
+        Action::Resume(_) if !(item.paused || item.released) => inapplicable("it is not paused"),
+        Action::Resume(overbook) => gone(overbook),
+        Action::Activate if !item.approved => inapplicable("its order is not approved"),
+        Action::Activate if status != "INACTIVE" => inapplicable("only inactive line items can be activated"),
+        Action::Activate if !desk.state.served(id) => {
             let why = format!("{name} has no active creatives; associate one first");
             Err(Refusal::state("HAS_NO_ACTIVE_CREATIVES", why))
         }
-        Action::Reserve | Action::Release | Action::Activate if !item.approved => {
-            inapplicable("its order is not approved")
-        }
+        Action::Reserve(overbook) => gone(overbook),
+        Action::Release if !item.approved => inapplicable("its order is not approved"),
         Action::Archive if status == "DELIVERING" => inapplicable("pause it first"),
         Action::Delete if item.delivery.totals(desk.now).impressions > 0 => {
             let why = format!("{name} has delivered and can't be deleted; archive it");

@@ -9,7 +9,7 @@ use super::{
     filter::Filter,
     refusal::Refusal,
     routes::{Desk, Done, exact},
-    schema::{Object, camel},
+    schema::{Object, camel, filterable},
 };
 use crate::control::settings::Paging;
 
@@ -75,11 +75,15 @@ impl Page {
     }
 }
 
-/// Responds with a page of objects, under the collection's name.
+/// Responds with a page of objects, under the collection's name. Filters use the paths that Google
+/// publishes for the list. About orderings, and about filters of some lists, it says nothing: there
+/// `fields` are known.
 pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects: Vec<Object>) -> Done {
     desk.only_params(&["filter", "pageSize", "pageToken", "orderBy", "skip"])?;
     let source = desk.param("filter").unwrap_or("");
-    let filter = Filter::read(source, collection, fields)?;
+    let published = filterable(&desk.call.path);
+    let paths = published.map_or_else(|| fields.to_vec(), |paths| paths.iter().map(String::as_str).collect());
+    let filter = Filter::read(source, collection, &paths)?;
     let order = desk.param("orderBy").unwrap_or("");
     let keys = keys(order, fields)?;
     let skip = match desk.param("skip") {
@@ -96,7 +100,9 @@ pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects
     // Items are skipped before pages are counted.
     let found = found.split_off(skip.min(found.len()));
     let total = found.len();
-    let mut body = json!({ collection: page.of(found) });
+    let items = page.of(found);
+    // An empty list isn't in the answer.
+    let mut body = if items.is_empty() { json!({}) } else { json!({ collection: items }) };
     if let Some(next) = page.next(&of, total) {
         body["nextPageToken"] = next.into();
     }

@@ -2,7 +2,7 @@
 
 use super::{
     refusal::Refusal,
-    schema::{Kind, Object, Shape, camel, inner},
+    schema::{Is, Kind, Object, Shape, camel, inner, shape},
 };
 
 /// Returns the object after an update. `mask` names the fields. Without a mask, every field that
@@ -11,38 +11,38 @@ use super::{
 /// # Errors
 /// [`Refusal`] for an unknown name, a field that only Google writes, or a change of an immutable
 /// field.
-pub(super) fn apply(shape: &Shape, before: &Object, sent: &Object, mask: Option<&str>) -> Result<Object, Refusal> {
+pub(super) fn apply(message: &Shape, before: &Object, sent: &Object, mask: Option<&str>) -> Result<Object, Refusal> {
     let paths: Vec<String> = match mask.map(str::trim) {
         None | Some("") => sent.keys().filter(|name| *name != "name").cloned().collect(),
         Some("*") => {
-            shape.fields.iter().filter(|field| !field.is_output()).map(|field| field.name.to_owned()).collect()
+            message.fields.iter().filter(|field| !field.is_googles()).map(|field| field.name.clone()).collect()
         }
         Some(mask) => mask.split(',').map(|path| camel(path.trim())).collect(),
     };
-    let mut after = before.clone();
+    let mut after = message.kept(before);
     for path in &paths {
         let parts: Vec<&str> = path.split('.').collect();
-        check(shape, path, &parts)?;
+        check(message, path, &parts)?;
         replace(&mut after, sent, &parts);
     }
-    for field in shape.fields.iter().filter(|field| field.is_fixed()) {
-        if before.get(field.name) != after.get(field.name) {
-            return Err(Refusal::invalid("IMMUTABLE", field.name, "can't be changed; leave it out of the update"));
+    for field in message.fields.iter().filter(|field| field.is(Is::Immutable)) {
+        if before.get(&field.name) != after.get(&field.name) {
+            return Err(Refusal::invalid("IMMUTABLE", &field.name, "can't be changed; leave it out of the update"));
         }
     }
     Ok(after)
 }
 
-fn check(shape: &Shape, path: &str, parts: &[&str]) -> Result<(), Refusal> {
+fn check(message: &Shape, path: &str, parts: &[&str]) -> Result<(), Refusal> {
     let wrong = |why: String| Refusal::invalid("INVALID_UPDATE_MASK", "updateMask", why);
     let Some((name, rest)) = parts.split_first() else { return Ok(()) };
-    let field = shape.field(name).ok_or_else(|| wrong(format!("{path} is no field of {}", shape.name)))?;
-    if field.is_output() {
+    let field = message.field(name).ok_or_else(|| wrong(format!("{path} is no field of {}", message.name)))?;
+    if field.is_googles() {
         return Err(wrong(format!("{path} is written by Google alone; leave it out")));
     }
-    match (rest.is_empty(), field.kind()) {
+    match (rest.is_empty(), &field.kind) {
         (true, _) => Ok(()),
-        (false, Kind::Message(inner)) if !field.is_many() => check(inner, path, rest),
+        (false, Kind::Message(inner)) if !field.list && field.map.is_none() => check(shape(inner), path, rest),
         (false, _) => Err(wrong(format!("{path} leads into {name}, which is no message; name {name} itself"))),
     }
 }

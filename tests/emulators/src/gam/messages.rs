@@ -1,13 +1,29 @@
-//! The shapes of requests and responses: one table for each message of the API.
-//!
-//! The facts come from the types in Google's own client (`google-ads-admanager`): names, types, and
-//! which fields are required, output-only or immutable.
+//! The messages that handlers read and check, by name.
 
-pub(super) mod association;
-pub(super) mod common;
-pub(super) mod creative;
-mod enums;
-pub(super) mod line_item;
-pub(super) mod order;
-pub(super) mod report;
-pub(super) mod targeting;
+use std::sync::LazyLock;
+
+use super::schema::{Shape, shape};
+
+/// A message of the data files.
+type Named = LazyLock<&'static Shape>;
+
+pub(super) mod order {
+    pub(in crate::gam) static ORDER: super::Named = super::Named::new(|| super::shape("Order"));
+}
+
+pub(super) mod line_item {
+    pub(in crate::gam) static LINE_ITEM: super::Named = super::Named::new(|| super::shape("LineItem"));
+}
+
+pub(super) mod creative {
+    pub(in crate::gam) static CREATIVE: super::Named = super::Named::new(|| super::shape("Creative"));
+}
+
+pub(super) mod association {
+    pub(in crate::gam) static LINE_ITEM_CREATIVE_ASSOCIATION: super::Named =
+        super::Named::new(|| super::shape("LineItemCreativeAssociation"));
+}
+
+pub(super) mod report {
+    pub(in crate::gam) static REPORT: super::Named = super::Named::new(|| super::shape("Report"));
+}

@@ -7,8 +7,10 @@ use super::{
     messages::order::ORDER,
     refusal::{Refusal, Status},
     routes::{Desk, Done, exact, one},
+    rules,
     schema::{Object, text},
-    state::{Order, Stage, State, visible},
+    settings::GamSettings,
+    state::{LineItem, Order, Stage, State, visible},
 };
 use crate::control::clock::Millis;
 
@@ -31,14 +33,6 @@ const FIELDS: &[&str] = &[
     "agency",
     "programmatic",
 ];
-/// The maximum length of displayName, in characters.
-const MAX_NAME: usize = 255;
-/// The maximum length of poNumber, in characters.
-const MAX_PO_NUMBER: usize = 63;
-/// The maximum length of notes, in characters.
-const MAX_NOTES: usize = 65_535;
-/// Line item types with guaranteed impressions, whose approval needs a forecast.
-const GUARANTEED: &[&str] = &["STANDARD", "SPONSORSHIP"];
 
 /// Returns a page of orders.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
@@ -62,7 +56,8 @@ pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
         "batchUpdate" => update(desk),
         _ => match Action::named(action) {
             Some(action) => {
-                let names = desk.names()?;
+                let (names, skip_check) = desk.names_and_skip(action.may_skip_check())?;
+                let action = if skip_check { action.unchecked() } else { action };
                 let ids = perform(desk.state, &names, action, &Rules::of(desk))?;
                 for id in ids {
                     settle(desk.state, id, desk.now);
@@ -76,15 +71,6 @@ pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
 
 fn check(state: &State, order: &Object, own: Option<i64>, staged: &[Object]) -> Result<(), Refusal> {
     ORDER.require("order", order)?;
-    let long = |field: &str, most: usize| match text(order, field) {
-        Some(text) if text.chars().count() > most => {
-            Err(Refusal::invalid("TOO_LONG", field, format!("at most {most} characters")))
-        }
-        _ => Ok(()),
-    };
-    long("displayName", MAX_NAME)?;
-    long("poNumber", MAX_PO_NUMBER)?;
-    long("notes", MAX_NOTES)?;
     let advertiser = text(order, "advertiser").unwrap_or("");
     let company = state.referred("advertiser", "companies", advertiser)?;
     if !text(company, "type").is_some_and(|kind| kind.ends_with("ADVERTISER")) {
@@ -110,6 +96,7 @@ fn create(desk: &mut Desk<'_>) -> Done {
     for (index, (mut order, _)) in desk.requests(&ORDER, "order")?.into_iter().enumerate() {
         order.remove("name");
         check(desk.state, &order, None, &staged).map_err(|refusal| refusal.of_request(index))?;
+        rules::credit::may_book(desk.state, &order, &desk.settings).map_err(|refusal| refusal.of_request(index))?;
         staged.push(order);
     }
     let mut shown = Vec::new();
@@ -176,37 +163,68 @@ pub(super) fn changeable(name: &str, order: &Order) -> Result<(), Refusal> {
 /// The actions on orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Approve. The field says whether inventory is reserved, which needs a forecast.
-    Approve {
-        reserve: bool,
-    },
-    Submit,
+    Approve(Reserve),
+    Submit(Reserve),
     Disapprove,
     Retract,
     Pause,
-    Resume,
+    Resume(Reserve),
     Archive,
     Unarchive,
     Delete,
 }
 
+/// Whether an action reserves inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reserve {
+    /// It does, if there is a forecast and enough inventory.
+    Checked,
+    /// It does, whatever inventory there is.
+    Unchecked,
+    /// It does not.
+    Nothing,
+}
+
 impl Action {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "batchApprove" | "batchApproveAndOverbook" => Self::Approve { reserve: true },
-            "batchApproveWithoutReservation" => Self::Approve { reserve: false },
-            "batchSubmitForApproval"
-            | "batchSubmitForApprovalAndOverbook"
-            | "batchSubmitForApprovalWithoutReservationChanges" => Self::Submit,
+            "batchApprove" => Self::Approve(Reserve::Checked),
+            "batchApproveAndOverbook" => Self::Approve(Reserve::Unchecked),
+            "batchApproveWithoutReservation" => Self::Approve(Reserve::Nothing),
+            "batchSubmitForApproval" => Self::Submit(Reserve::Checked),
+            "batchSubmitForApprovalAndOverbook" => Self::Submit(Reserve::Unchecked),
+            "batchSubmitForApprovalWithoutReservationChanges" => Self::Submit(Reserve::Nothing),
             "batchDisapprove" | "batchDisapproveWithoutReservationChanges" => Self::Disapprove,
             "batchRetract" | "batchRetractWithoutReservationChanges" => Self::Retract,
             "batchPause" => Self::Pause,
-            "batchResume" | "batchResumeAndOverbook" => Self::Resume,
+            "batchResume" => Self::Resume(Reserve::Checked),
+            "batchResumeAndOverbook" => Self::Resume(Reserve::Unchecked),
             "batchArchive" => Self::Archive,
             "batchUnarchive" => Self::Unarchive,
             "batchDelete" => Self::Delete,
             _ => return None,
         })
+    }
+
+    /// Whether its request has the field `skipInventoryCheck` (types
+    /// `BatchApproveOrdersRequest`, `BatchSubmitOrdersForApprovalRequest`,
+    /// `BatchResumeOrdersRequest`, `BatchApproveAndOverbookOrdersRequest`).
+    fn may_skip_check(self) -> bool {
+        matches!(
+            self,
+            Self::Approve(Reserve::Checked | Reserve::Unchecked)
+                | Self::Submit(Reserve::Checked)
+                | Self::Resume(Reserve::Checked)
+        )
+    }
+
+    fn unchecked(self) -> Self {
+        match self {
+            Self::Approve(_) => Self::Approve(Reserve::Unchecked),
+            Self::Submit(_) => Self::Submit(Reserve::Unchecked),
+            Self::Resume(_) => Self::Resume(Reserve::Unchecked),
+            other => other,
+        }
     }
 }
 
@@ -214,17 +232,12 @@ impl Action {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub now: Millis,
-    pub may_approve: bool,
-    pub forecast_after_seconds: i64,
+    pub settings: GamSettings,
 }
 
 impl Rules {
     fn of(desk: &Desk<'_>) -> Self {
-        Self {
-            now: desk.now,
-            may_approve: desk.settings.may_approve,
-            forecast_after_seconds: desk.settings.forecast_after_seconds,
-        }
+        Self { now: desk.now, settings: desk.settings }
     }
 }
 
@@ -255,7 +268,7 @@ fn allowed(state: &State, name: &str, order: &Order, action: Action, rules: &Rul
         let why = format!("{name} is {}: {why}", order.stage.name());
         Err(Refusal::state("NOT_APPLICABLE", why))
     };
-    if matches!(action, Action::Approve { .. } | Action::Disapprove) && !rules.may_approve {
+    if matches!(action, Action::Approve(_) | Action::Disapprove) && !rules.settings.may_approve {
         let why = format!("{name}: this account may not approve orders; submit the order for approval");
         return Err(Refusal::new(Status::PermissionDenied, "PERMISSION_DENIED", why));
     }
@@ -263,29 +276,44 @@ fn allowed(state: &State, name: &str, order: &Order, action: Action, rules: &Rul
         return Err(Refusal::state("IS_ARCHIVED", format!("{name} is archived; unarchive it first")));
     }
     let items = || order.items.iter().filter_map(|id| state.items.get(id).map(|item| (*id, item)));
+    let over = |(id, item): (i64, &LineItem)| state.item_status(id, item, rules.now) == "COMPLETED";
+    let forecast = |of: fn(&LineItem) -> bool| {
+        items()
+            .filter(|(_, item)| of(item))
+            .try_for_each(|(_, item)| rules::forecast::check(name, item, rules.now, &rules.settings))
+    };
     match action {
-        Action::Approve { reserve } => {
+        Action::Approve(reserve) => {
             let fresh = items().any(|(_, item)| !item.approved && !item.deleted);
             match order.stage {
                 Stage::Draft | Stage::Pending => {}
                 Stage::Approved if fresh => {}
                 _ => return inapplicable("only drafts and orders that wait for approval can be approved"),
             }
-            if reserve { forecast(name, items().map(|(_, item)| item), rules) } else { Ok(()) }
+            rules::credit::may_approve(state, &order.object, &rules.settings)?;
+            if reserve == Reserve::Checked { forecast(|item| !item.reserved && !item.approved) } else { Ok(()) }
         }
-        Action::Submit if order.stage != Stage::Draft => inapplicable("only drafts can be submitted for approval"),
+        Action::Submit(_) if order.stage != Stage::Draft => inapplicable("only drafts can be submitted for approval"),
+        Action::Submit(Reserve::Checked) => forecast(|item| !item.reserved),
         Action::Disapprove if order.stage != Stage::Pending => {
             inapplicable("only orders that wait for approval can be disapproved")
         }
         Action::Retract if !matches!(order.stage, Stage::Pending | Stage::Approved | Stage::Disapproved) => {
             inapplicable("there is nothing to retract")
         }
-        Action::Pause if !matches!(order.stage, Stage::Approved | Stage::Paused) => {
-            inapplicable("only approved orders can be paused")
+        Action::Pause | Action::Resume(_) if order.stage != Stage::Approved => {
+            inapplicable("only approved orders can be paused and resumed")
         }
-        Action::Resume if !matches!(order.stage, Stage::Approved | Stage::Paused) => {
-            inapplicable("only paused orders can be resumed")
+        Action::Pause | Action::Resume(_) if items().all(over) => {
+            Err(Refusal::state("HAS_ENDED", format!("{name} has ended")))
         }
+        Action::Pause if !items().any(|(id, item)| item.approved && !stopped(item) && !over((id, item))) => {
+            inapplicable("none of its line items can be paused")
+        }
+        Action::Resume(_) if !items().any(|(id, item)| stopped(item) && !over((id, item))) => {
+            inapplicable("none of its line items is paused")
+        }
+        Action::Resume(Reserve::Checked) => forecast(stopped),
         Action::Archive if items().any(|(id, item)| state.item_status(id, item, rules.now) == "DELIVERING") => {
             inapplicable("a line item of it is delivering; pause the order first")
         }
@@ -298,52 +326,45 @@ fn allowed(state: &State, name: &str, order: &Order, action: Action, rules: &Rul
     }
 }
 
-/// Refuses to approve line items that are too new to have a forecast.
-fn forecast<'i>(
-    name: &str,
-    items: impl Iterator<Item = &'i super::state::LineItem>,
-    rules: &Rules,
-) -> Result<(), Refusal> {
-    for item in items.filter(|item| !item.approved && !item.deleted) {
-        let guaranteed = text(&item.object, "lineItemType").is_some_and(|kind| GUARANTEED.contains(&kind));
-        let skipped = super::schema::flag(&item.object, "skipInventoryCheck");
-        let ready = item.created + rules.forecast_after_seconds * 1000;
-        if guaranteed && !skipped && rules.now < ready {
-            let why = format!(
-                "{name}: there is no forecast for the new line item \"{}\" yet; try again within the hour",
-                text(&item.object, "displayName").unwrap_or("")
-            );
-            return Err(Refusal::state("NO_FORECAST_YET", why));
-        }
-    }
-    Ok(())
+/// Whether a line item was paused.
+fn stopped(item: &LineItem) -> bool {
+    (item.paused || item.released) && !item.deleted && !item.archived
 }
 
 fn carry_out(state: &mut State, id: i64, action: Action, now: Millis) {
+    let statuses: Vec<(i64, &'static str)> = state.orders.get(&id).map_or(Vec::new(), |order| {
+        let items = order.items.iter().filter_map(|id| state.items.get(id).map(|item| (*id, item)));
+        items.map(|(id, item)| (id, state.item_status(id, item, now))).collect()
+    });
     let Some(order) = state.orders.get_mut(&id) else { return };
     order.updated = now;
     match action {
-        Action::Approve { .. } => order.stage = Stage::Approved,
-        Action::Submit => order.stage = Stage::Pending,
+        Action::Approve(_) => order.stage = Stage::Approved,
+        Action::Submit(_) => order.stage = Stage::Pending,
         Action::Disapprove => order.stage = Stage::Disapproved,
         Action::Retract => order.stage = Stage::Draft,
-        Action::Pause => order.stage = Stage::Paused,
-        Action::Resume => order.stage = Stage::Approved,
+        // An order itself is neither paused nor resumed: its line items are (type `OrderStatus`).
+        Action::Pause | Action::Resume(_) => {}
         Action::Archive => order.archived = true,
         Action::Unarchive => order.archived = false,
         Action::Delete => order.stage = Stage::Deleted,
     }
-    let (stage, archived) = (order.stage, order.archived);
-    for item in order.items.clone() {
+    for (item, status) in statuses {
         let Some(item) = state.items.get_mut(&item) else { continue };
-        match stage {
-            Stage::Approved if matches!(action, Action::Approve { .. }) => item.approved = true,
-            Stage::Draft => item.approved = false,
-            Stage::Deleted => item.deleted = true,
+        match action {
+            Action::Approve(reserve) => {
+                item.approved = true;
+                item.reserved = item.reserved || (reserve != Reserve::Nothing && rules::is_guaranteed(&item.object));
+            }
+            Action::Retract => (item.approved, item.reserved) = (false, false),
+            Action::Pause if item.approved && status != "COMPLETED" => item.paused = true,
+            Action::Resume(_) if status != "COMPLETED" && stopped(item) => {
+                (item.paused, item.released) = (false, false);
+                item.reserved = rules::is_guaranteed(&item.object);
+            }
+            Action::Archive | Action::Unarchive => item.archived = action == Action::Archive,
+            Action::Delete => item.deleted = true,
             _ => {}
-        }
-        if matches!(action, Action::Archive | Action::Unarchive) {
-            item.archived = archived;
         }
     }
 }

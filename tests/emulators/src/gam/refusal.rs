@@ -45,6 +45,8 @@ pub(super) enum Status {
     AlreadyExists,
     /// 429: too many requests.
     ResourceExhausted,
+    /// 501: the platform has it, the emulator hasn't.
+    Unimplemented,
     /// 500: the emulator itself failed.
     Internal,
 }
@@ -58,6 +60,7 @@ impl Status {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::AlreadyExists => StatusCode::CONFLICT,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -71,6 +74,7 @@ impl Status {
             Self::NotFound => "NOT_FOUND",
             Self::AlreadyExists => "ALREADY_EXISTS",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Unimplemented => "UNIMPLEMENTED",
             Self::Internal => "INTERNAL",
         }
     }

@@ -1,7 +1,7 @@
 //! Reports: defined, run, polled, and read in pages of rows.
 //!
 //! Of the hundreds of dimensions and metrics, the emulator supports those that are needed to read
-//! delivery. Days are in UTC, the seeded network's time zone.
+//! delivery. Days are the network's, or those of UTC if the report provides that zone.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,7 +13,9 @@ use super::{
     messages::report::REPORT,
     refusal::{Refusal, Status},
     routes::{Desk, Done, exact, one},
+    rules::video,
     schema::{Object, inner, items, number, text, write_millis},
+    settings::GamSettings,
     state::{State, id_in, name},
 };
 use crate::{amount::Amount, control::clock::Millis};
@@ -48,6 +50,7 @@ pub(super) struct Run {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     dimension_values: Vec<Cell>,
     metric_value_groups: [Group; 1],
 }
@@ -55,6 +58,7 @@ struct Row {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Group {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     primary_values: Vec<Cell>,
 }
 
@@ -100,8 +104,9 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     desk.only_params(&[])?;
     let object = desk.read(&REPORT, "report")?;
     REPORT.require("report", &object)?;
+    super::report_fields::check(&object)?;
     let definition = inner(&object, "reportDefinition").ok_or_else(|| Refusal::required("report.report_definition"))?;
-    check(definition)?;
+    check(definition, &desk.settings)?;
     let id = desk.state.next_id();
     let report = Report { object, created: desk.now };
     let shown = show(id, &report);
@@ -113,7 +118,7 @@ fn texts<'o>(object: &'o Object, field: &str) -> Vec<&'o str> {
     object.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn check(definition: &Object) -> Result<(), Refusal> {
+fn check(definition: &Object, settings: &GamSettings) -> Result<(), Refusal> {
     let wrong =
         |field: &str, why: String| Err(Refusal::invalid("INVALID_REPORT", &format!("reportDefinition.{field}"), why));
     for field in ["dimensions", "metrics"] {
@@ -124,9 +129,7 @@ fn check(definition: &Object) -> Result<(), Refusal> {
     if text(definition, "reportType") != Some("HISTORICAL") {
         return wrong("reportType", "must be HISTORICAL, the only type the emulator has".to_owned());
     }
-    if let Some(zone) = text(definition, "timeZone").filter(|zone| !["UTC", "Etc/UTC"].contains(zone)) {
-        return wrong("timeZone", format!("{zone} is not known here; the emulator counts days in UTC"));
-    }
+    zone(definition, settings)?;
     if let Some(currency) = text(definition, "currencyCode").filter(|code| *code != super::seed::CURRENCY) {
         return wrong("currencyCode", format!("{currency} is not the network's currency, {}", super::seed::CURRENCY));
     }
@@ -135,6 +138,30 @@ fn check(definition: &Object) -> Result<(), Refusal> {
         fits(filter, &|_| Some(Cell::Whole(String::new())))?;
     }
     Ok(())
+}
+
+/// Returns how many hours ahead of UTC the days of a report are (type
+/// `ReportDefinition.TimeZoneSource`).
+fn zone(definition: &Object, settings: &GamSettings) -> Result<i8, Refusal> {
+    let wrong =
+        |field: &str, why: String| Err(Refusal::invalid("INVALID_REPORT", &format!("reportDefinition.{field}"), why));
+    let provided = text(definition, "timeZone").filter(|zone| !zone.is_empty());
+    match (text(definition, "timeZoneSource"), provided) {
+        (Some("PROVIDED"), None) => wrong("timeZone", "is required with the timeZoneSource PROVIDED".to_owned()),
+        (Some("PROVIDED"), Some("UTC" | "Etc/UTC")) => Ok(0),
+        (Some("PROVIDED"), Some(zone)) if *zone == settings.time_zone() => Ok(settings.hours_ahead_of_utc),
+        (Some("PROVIDED"), Some(zone)) => {
+            wrong("timeZone", format!("{zone} is not known here; the emulator knows UTC"))
+        }
+        (_, Some(_)) => wrong("timeZone", "is for the timeZoneSource PROVIDED; leave it empty".to_owned()),
+        (None | Some("PUBLISHER"), None) => Ok(settings.hours_ahead_of_utc),
+        (Some("UTC"), None) => {
+            wrong("timeZoneSource", "UTC is only compatible with Revenue Verification reports".to_owned())
+        }
+        (Some(source), None) => {
+            wrong("timeZoneSource", format!("{source} is not compatible with these dimensions and metrics"))
+        }
+    }
 }
 
 /// Returns the first day and the day after the last, in days since 1970.
@@ -218,7 +245,14 @@ pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
         return Err(Refusal::new(Status::ResourceExhausted, "REPORT_JOB_LIMIT", why));
     }
     desk.state.begun.push_back(desk.now);
-    let rows = rows(desk.state, &definition, desk.now)?;
+    let ahead = Millis::from(zone(&definition, &desk.settings)?) * HOUR;
+    let mut rows = rows(desk.state, &definition, desk.now, ahead)?;
+    if desk.settings.odd_report_row {
+        rows.insert(
+            0,
+            Row { dimension_values: Vec::new(), metric_value_groups: [Group { primary_values: Vec::new() }] },
+        );
+    }
     let id = desk.state.next_id();
     let run = Run {
         report,
@@ -242,9 +276,10 @@ fn show_run(id: i64, run: &Run) -> Value {
             "percentComplete": if done { 100 } else { 50 },
             "report": report,
         },
-        "done": done,
     });
+    // An operation that isn't done doesn't say so.
     if done {
+        shown["done"] = true.into();
         shown["response"] = json!({
             "@type": "type.googleapis.com/google.ads.admanager.v1.RunReportResponse",
             "reportResult": format!("{report}/results/{id}"),
@@ -269,9 +304,11 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer<'a> {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         rows: Vec<&'a Row>,
         run_time: String,
-        total_row_count: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total_row_count: Option<usize>,
         #[serde(skip_serializing_if = "Option::is_none")]
         next_page_token: Option<String>,
     }
@@ -287,13 +324,13 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     let answer = Answer {
         rows: page.of(&found.rows),
         run_time: write_millis(found.began),
-        total_row_count: total,
+        total_row_count: Some(total).filter(|total| *total > 0),
         next_page_token: page.next(&named, total),
     };
     exact(&answer)
 }
 
-fn rows(state: &State, definition: &Object, now: Millis) -> Result<Vec<Row>, Refusal> {
+fn rows(state: &State, definition: &Object, now: Millis, ahead: Millis) -> Result<Vec<Row>, Refusal> {
     let (first, after) = range(definition)?;
     let dimensions = texts(definition, "dimensions");
     let metrics = texts(definition, "metrics");
@@ -310,7 +347,7 @@ fn rows(state: &State, definition: &Object, now: Millis) -> Result<Vec<Row>, Ref
             for filter in items(definition, "filters") {
                 wanted = wanted && fits(filter, &cell)?;
             }
-            let totals = item.delivery.between(from * DAY, (to * DAY).min(now));
+            let totals = item.delivery.between(from * DAY - ahead, (to * DAY - ahead).min(now));
             if !wanted || totals.impressions == 0 {
                 continue;
             }
@@ -345,6 +382,8 @@ fn dimension_of(state: &State, id: i64, item: &super::state::LineItem, dimension
             Cell::Whole(format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day()))
         }
         "LINE_ITEM_ID" => Cell::Whole(id.to_string()),
+        // The number of the enum's value (inferred: the format is called ENUM).
+        "LINE_ITEM_ENVIRONMENT_TYPE" => Cell::Whole(if video::is_video(&item.object) { "2" } else { "1" }.to_owned()),
         "LINE_ITEM_NAME" => Cell::Text(text(&item.object, "displayName").unwrap_or("").to_owned()),
         "ORDER_ID" => Cell::Whole(item.order.to_string()),
         "ORDER_NAME" => Cell::Text(of_order("displayName")),
@@ -359,7 +398,7 @@ fn metric_of(sum: &Totals, metric: &str) -> Cell {
     match metric.trim_start_matches("AD_SERVER_") {
         "IMPRESSIONS" => Cell::Whole(sum.impressions.to_string()),
         "CLICKS" => Cell::Whole(sum.clicks.to_string()),
-        "COMPLETED_VIEWS" => Cell::Whole(sum.completed_views.to_string()),
+        "COMPLETED_VIEWS" | "VIDEO_VIEWERSHIP_COMPLETES" => Cell::Whole(sum.completed_views.to_string()),
         _ => Cell::Money(sum.revenue),
     }
 }

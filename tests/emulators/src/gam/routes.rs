@@ -71,7 +71,11 @@ impl Desk<'_> {
 
     /// Returns the entries of a batch's body, which must have no unknown field.
     fn batch(&self, known: &str) -> Result<Vec<Value>, Refusal> {
-        let Value::Object(mut body) = self.body()? else {
+        Self::listed(self.body()?, known)
+    }
+
+    fn listed(body: Value, known: &str) -> Result<Vec<Value>, Refusal> {
+        let Value::Object(mut body) = body else {
             return Err(Refusal::payload("Invalid JSON payload received. An object is needed."));
         };
         let list = body.remove(known);
@@ -91,9 +95,28 @@ impl Desk<'_> {
         Ok(items)
     }
 
+    /// Returns the names of a batch action, and whether it skips the inventory check, for an action
+    /// that may.
+    pub(super) fn names_and_skip(&self, may_skip: bool) -> Result<(Vec<String>, bool), Refusal> {
+        let mut body = self.body()?;
+        let skip = match body.as_object_mut().filter(|_| may_skip) {
+            Some(body) => body.remove("skipInventoryCheck").or_else(|| body.remove("skip_inventory_check")),
+            None => None,
+        };
+        let skip = match skip {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(skip)) => skip,
+            Some(_) => return Err(Refusal::payload("Invalid value at 'skip_inventory_check' (TYPE_BOOL)")),
+        };
+        Ok((Self::names_in(Self::listed(body, "names")?)?, skip))
+    }
+
     /// Returns the names of a batch action.
     pub(super) fn names(&self) -> Result<Vec<String>, Refusal> {
-        let names = self.batch("names")?;
+        Self::names_in(self.batch("names")?)
+    }
+
+    fn names_in(names: Vec<Value>) -> Result<Vec<String>, Refusal> {
         let mut read: Vec<String> = Vec::with_capacity(names.len());
         for name in names {
             let Value::String(name) = name else {
@@ -172,14 +195,14 @@ pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     let method = desk.call.method.as_str();
     let ["v1", "networks", rest @ ..] = segments.as_slice() else {
         return match (method, segments.as_slice()) {
-            ("GET", ["v1", "networks"]) => exact(&json!({ "networks": [seed::network()] })),
+            ("GET", ["v1", "networks"]) => exact(&json!({ "networks": [seed::network(&desk.settings)] })),
             _ => Err(no_route(desk.call)),
         };
     };
     match rest {
-        [] if method == "GET" => exact(&json!({ "networks": [seed::network()] })),
+        [] if method == "GET" => exact(&json!({ "networks": [seed::network(&desk.settings)] })),
         [code, ..] if *code != NETWORK => Err(Refusal::no_such(&format!("networks/{code}"))),
-        [_] if method == "GET" => exact(&seed::network()),
+        [_] if method == "GET" => exact(&seed::network(&desk.settings)),
         [_, rest @ ..] => resource(desk, method, rest),
         [] => Err(no_route(desk.call)),
     }

@@ -56,10 +56,10 @@ impl Lookup {
 }
 
 /// Returns the network.
-pub(super) fn network() -> Value {
+pub(super) fn network(settings: &super::settings::GamSettings) -> Value {
     json!({
         "name": format!("networks/{NETWORK}"), "displayName": "Emulated Publisher", "networkCode": NETWORK,
-        "networkId": "1700001", "propertyCode": "ca-pub-0000000000000001", "timeZone": "Etc/UTC",
+        "networkId": "1700001", "propertyCode": "ca-pub-0000000000000001", "timeZone": settings.time_zone(),
         "currencyCode": CURRENCY, "effectiveRootAdUnit": ROOT_AD_UNIT, "testNetwork": true,
     })
 }
@@ -118,7 +118,9 @@ fn places() -> Lookup {
             names.push(*display);
             above = *next;
         }
-        row["parentNames"] = names.into();
+        if !names.is_empty() {
+            row["parentNames"] = names.into();
+        }
         (*id, row)
     };
     Lookup::new("geoTargets", PLACES.iter().map(row).collect())
@@ -135,12 +137,20 @@ const AD_UNITS: &[(i64, i64, &str, &str)] = &[
     (6006, 6005, "Pre-roll", "preroll"),
 ];
 
+/// The ad units of video players.
+const VIDEO_UNITS: [i64; 2] = [6005, 6006];
+
 fn ad_units() -> Lookup {
     let row = |(id, parent, display, code): &(i64, i64, &str, &str)| {
+        let video = VIDEO_UNITS.contains(id);
+        let environment = if video { "VIDEO_PLAYER" } else { "BROWSER" };
+        let (width, height) = if video { (640, 480) } else { (300, 250) };
+        let size = json!({ "width": width, "height": height, "sizeType": "PIXEL" });
         let children = AD_UNITS.iter().any(|unit| unit.1 == *id);
         let mut row = json!({
             "adUnitId": id.to_string(), "displayName": display, "adUnitCode": code, "status": "ACTIVE",
             "hasChildren": children, "explicitlyTargeted": false,
+            "adUnitSizes": [{ "size": size, "environmentType": environment }],
         });
         if *parent != 0 {
             row["parentAdUnit"] = super::state::name("adUnits", *parent).into();
@@ -151,16 +161,19 @@ fn ad_units() -> Lookup {
 }
 
 fn companies() -> Lookup {
-    let row = |id: i64, display: &str, kind: &str| {
-        let row =
-            json!({ "companyId": id.to_string(), "displayName": display, "type": kind, "creditStatus": "ACTIVE" });
+    let of = |id: i64, display: &str, kind: &str, credit: &str| {
+        let row = json!({ "companyId": id.to_string(), "displayName": display, "type": kind, "creditStatus": credit });
         (id, row)
     };
+    let row = |id: i64, display: &str, kind: &str| of(id, display, kind, "ACTIVE");
     let rows = vec![
         row(4001, "Acme Corp", "ADVERTISER"),
         row(4002, "Globex", "ADVERTISER"),
         row(4003, "House ads", "HOUSE_ADVERTISER"),
         row(4004, "Initech Media", "AGENCY"),
+        of(4005, "Umbrella", "ADVERTISER", "STOP"),
+        of(4006, "Hooli", "ADVERTISER", "INACTIVE"),
+        of(4007, "Vandelay", "ADVERTISER", "BLOCKED"),
     ];
     Lookup::new("companies", rows)
 }
@@ -188,7 +201,7 @@ type Values = &'static [(i64, &'static str)];
 const KEYS: &[(i64, &str, Values)] = &[
     (7001, "section", &[(7101, "sports"), (7102, "news"), (7103, "entertainment")]),
     (7002, "audience", &[(7201, "auto_intenders"), (7202, "parents")]),
-    (7003, "iab_category", &[(7301, "IAB17"), (7302, "IAB12"), (7303, "IAB1")]),
+    (7003, "iab", &[(7301, "IAB17"), (7302, "IAB12"), (7303, "IAB1")]),
 ];
 
 fn keys() -> [Lookup; 2] {
@@ -221,8 +234,9 @@ pub(super) fn lookups() -> Vec<Lookup> {
         });
         (id, row)
     };
-    let template =
-        json!({ "displayName": "Text ad", "status": "ACTIVE", "type": "STANDARD", "snippet": "<b>%%title%%</b>" });
+    let template = json!({ "displayName": "Text ad", "status": "ACTIVE", "type": "STANDARD", "snippet": "<b>[%Title%]</b>",
+            "variables": [{ "uniqueDisplayName": "Title", "label": "Title", "description": "The text of the ad", "required": true,
+                "stringVariable": {} }] });
     let [keys, values] = keys();
     vec![
         companies(),

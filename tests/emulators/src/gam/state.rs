@@ -12,6 +12,7 @@ use super::{
     reports::{Report, Run},
     schema::Object,
     seed::{self, Lookup, NETWORK},
+    settings::GamSettings,
 };
 use crate::{
     control::{clock::Millis, references::Carrier},
@@ -25,7 +26,6 @@ pub(super) enum Stage {
     Pending,
     Approved,
     Disapproved,
-    Paused,
     Deleted,
 }
 
@@ -50,6 +50,10 @@ pub(super) struct LineItem {
     pub order: i64,
     /// Whether its order was approved when it contained the line item.
     pub approved: bool,
+    /// Whether it was activated, by Google when it had all of its creatives, or by a request.
+    pub activated: bool,
+    /// Whether its inventory is reserved.
+    pub reserved: bool,
     pub paused: bool,
     pub released: bool,
     pub archived: bool,
@@ -94,6 +98,8 @@ pub(super) struct State {
     /// The start times of the runs in the last hour.
     pub begun: VecDeque<Millis>,
     pub lookups: Vec<Lookup>,
+    /// Whether line items that have all of their creatives are activated.
+    pub auto_activate: bool,
 }
 
 /// Returns the resource name of an object.
@@ -115,7 +121,7 @@ pub(super) fn visible(born: Instant, lag: Duration) -> bool {
 
 impl State {
     /// Returns the seeded state.
-    pub(super) fn seeded() -> Self {
+    pub(super) fn seeded(settings: &GamSettings) -> Self {
         Self {
             last: 3_000_000,
             orders: BTreeMap::new(),
@@ -126,6 +132,7 @@ impl State {
             runs: BTreeMap::new(),
             begun: VecDeque::new(),
             lookups: seed::lookups(),
+            auto_activate: settings.auto_activate,
         }
     }
 

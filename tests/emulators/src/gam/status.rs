@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     delivery::Terms,
+    messages::{creative::CREATIVE, line_item::LINE_ITEM},
+    rules::placeholders,
     schema::{Object, flag, moment, text, write_millis},
     state::{Association, Creative, LineItem, Order, Stage, State, name},
 };
@@ -20,7 +22,6 @@ impl Stage {
             Self::Pending => "PENDING_APPROVAL",
             Self::Approved => "APPROVED",
             Self::Disapproved => "DISAPPROVED",
-            Self::Paused => "PAUSED",
             Self::Deleted => "DELETED",
         }
     }
@@ -28,8 +29,16 @@ impl Stage {
 
 /// Returns an amount as `google.type.Money`.
 fn money(currency: &str, amount: Amount) -> Value {
-    let nanos = i64::try_from(amount.0 % NANOS).unwrap_or(0);
-    json!({ "currencyCode": currency, "units": (amount.0 / NANOS).to_string(), "nanos": nanos })
+    let (units, nanos) = (amount.0 / NANOS, i64::try_from(amount.0 % NANOS).unwrap_or(0));
+    let mut money = json!({ "currencyCode": currency });
+    // A zero isn't in the answer.
+    if units != 0 {
+        money["units"] = units.to_string().into();
+    }
+    if nanos != 0 {
+        money["nanos"] = nanos.into();
+    }
+    money
 }
 
 impl State {
@@ -49,9 +58,9 @@ impl State {
             "COMPLETED"
         } else if item.released {
             "PAUSED_INVENTORY_RELEASED"
-        } else if item.paused || stage == Stage::Paused {
+        } else if item.paused {
             "PAUSED"
-        } else if !self.served(id) {
+        } else if !item.activated || !self.served(id) {
             "INACTIVE"
         } else if moment(&item.object, "startTime").is_some_and(|start| now < start) {
             "READY"
@@ -61,7 +70,7 @@ impl State {
     }
 
     /// Whether a line item has an active creative.
-    fn served(&self, item: i64) -> bool {
+    pub(super) fn served(&self, item: i64) -> bool {
         self.tied(item).any(|(id, tie)| tie.active && self.creatives.get(&id).is_some_and(|creative| creative.active))
     }
 
@@ -69,13 +78,17 @@ impl State {
     /// its associations.
     pub(super) fn settle(&mut self, id: i64, now: Millis) {
         let Some(item) = self.items.get(&id) else { return };
+        // A line item that has all of its creatives is activated, if the network is set so (help 4351366).
+        let complete = self.auto_activate && !placeholders::missing(self, id, &item.object);
         let approved = self.orders.get(&item.order).is_some_and(|order| order.stage == Stage::Approved);
         let on = approved
             && item.approved
+            && (item.activated || complete)
             && !(item.paused || item.released || item.archived || item.deleted)
             && self.served(id);
         let terms = Terms::of(&item.object);
         if let Some(item) = self.items.get_mut(&id) {
+            item.activated = item.activated || complete;
             item.delivery.note(now, terms, on);
         }
     }
@@ -108,7 +121,7 @@ impl State {
 
     /// Returns a line item as in a response.
     pub(super) fn show_item(&self, id: i64, item: &LineItem, now: Millis) -> Object {
-        let mut shown = item.object.clone();
+        let mut shown = LINE_ITEM.kept(&item.object);
         let terms = Terms::of(&item.object);
         let totals = item.delivery.totals(now);
         let status = self.item_status(id, item, now);
@@ -118,8 +131,8 @@ impl State {
         set("orderDisplayName", order.into());
         set("status", status.into());
         set("archived", item.archived.into());
-        set("reservationStatus", if item.approved && !item.released { "RESERVED" } else { "UNRESERVED" }.into());
-        set("missingCreatives", (self.tied(id).next().is_none()).into());
+        set("reservationStatus", if item.reserved { "RESERVED" } else { "UNRESERVED" }.into());
+        set("missingCreatives", placeholders::missing(self, id, &item.object).into());
         set("createTime", write_millis(item.created).into());
         set("updateTime", write_millis(item.updated).into());
         if let Some(end) = terms.end() {
@@ -154,7 +167,7 @@ impl State {
 
     /// Returns a creative as in a response.
     pub(super) fn show_creative(id: i64, creative: &Creative) -> Object {
-        let mut shown = creative.object.clone();
+        let mut shown = CREATIVE.kept(&creative.object);
         shown.insert("name".to_owned(), name("creatives", id).into());
         shown.insert("updateTime".to_owned(), write_millis(creative.updated).into());
         shown

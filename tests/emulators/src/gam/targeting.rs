@@ -46,6 +46,7 @@ pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
         let why = format!("{both} is both targeted and excluded; remove one");
         return Err(Refusal::invalid("INVENTORY_CANNOT_BE_TARGETED_AND_EXCLUDED", "targeting.inventoryTargeting", why));
     }
+    tree(state, &units("targetedAdUnits"), &excluded)?;
     for (outer, middle, what, collection) in REFERENCES {
         let Some(mut holder) = inner(targeting, outer) else { continue };
         if !middle.is_empty() {
@@ -65,6 +66,27 @@ pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
         }
     }
     custom(state, inner(targeting, "customTargeting").unwrap_or(&empty))
+}
+
+/// An ad unit is excluded only below one that is targeted, and none is targeted below one that is
+/// excluded (type `InventoryTargeting.excluded_ad_units`).
+fn tree(state: &State, targeted: &[&str], excluded: &[&str]) -> Result<(), Refusal> {
+    let parent = |name: &str| {
+        state.lookup("adUnits").and_then(|units| units.get(name)).and_then(|unit| text(unit, "parentAdUnit"))
+    };
+    let above = |name| std::iter::successors(parent(name), |name| parent(name)).collect::<Vec<&str>>();
+    let wrong = |why: String| Err(Refusal::invalid("INVALID_TARGETING", "targeting.inventoryTargeting", why));
+    for unit in excluded {
+        if !above(unit).iter().any(|outer| targeted.contains(outer)) {
+            return wrong(format!("{unit} is excluded, and none of the ad units above it is targeted"));
+        }
+    }
+    for unit in targeted {
+        if let Some(outer) = above(unit).into_iter().find(|outer| excluded.contains(outer)) {
+            return wrong(format!("{unit} is targeted below {outer}, which is excluded"));
+        }
+    }
+    Ok(())
 }
 
 fn custom(state: &State, custom: &Object) -> Result<(), Refusal> {

@@ -81,9 +81,11 @@ pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
     Ok(Reply::ok(desk.state.render("campaigns", record)))
 }
 
+/// Lists campaigns. Without `isArchived`, archived ones are left out: the reference page says so of
+/// flights, and the emulator takes it to be the same here.
 pub(super) fn list(desk: &mut Desk<'_>) -> Done {
-    let archived = desk.flag_param("isArchived")?;
-    let fits = move |record: &&Record| archived.is_none_or(|archived| record.object.flag("IsArchived") == archived);
+    let archived = desk.flag_param("isArchived")?.unwrap_or(false);
+    let fits = move |record: &&Record| record.object.flag("IsArchived") == archived;
     match desk.int_param("advertiserId")? {
         Some(advertiser) => page(desk, "campaigns", desk.state.campaigns.children(advertiser).filter(fits)),
         None => page(desk, "campaigns", desk.state.campaigns.all().filter(fits)),

@@ -13,12 +13,25 @@ use super::{
     seed::{self, TemplateField},
 };
 
+/// The most fields of a template, and the longest name of one (guide, creative templates).
+const TEMPLATE_FIELDS: (usize, usize) = (100, 255);
+/// The longest text in a template's field, in characters (reference page, create creative
+/// template).
+const LONGEST_VALUE: usize = 20_000;
+
 /// Checks a creative, apart from its advertiser.
+///
+/// VAST is the content of a creative template, which the creative fills (guide, VAST creatives).
+/// Kevel stores a script that is a VAST document, but delivers it as HTML, and counts no video
+/// event. The emulator refuses it, so that nobody takes it for a video.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
     let object = schema::read(&fields::CREATIVE, body)?;
     let ad_type = object.int("AdTypeId").unwrap_or(0);
     if !seed::AD_TYPES.iter().any(|(id, ..)| *id == ad_type) {
         return Err(Refusal::invalid(format!("AdTypeId: ad type {ad_type} does not exist")));
+    }
+    if object.text("ScriptBody").is_some_and(|script| script.contains("<VAST")) {
+        return Err(Refusal::invalid("ScriptBody: a VAST document comes from a creative template"));
     }
     match (object.int("TemplateId"), object.text("TemplateValues")) {
         (Some(id), values) => check_template(id, values.unwrap_or("{}"))?,
@@ -35,6 +48,17 @@ fn check_template(id: i64, values: &str) -> Result<(), Refusal> {
         .ok_or_else(|| Refusal::invalid(format!("TemplateId: template {id} does not exist")))?;
     let values: Map<String, Value> =
         serde_json::from_str(values).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let (most, longest) = TEMPLATE_FIELDS;
+    if values.len() > most || values.keys().any(|name| name.chars().count() > longest) {
+        return Err(Refusal::invalid(format!(
+            "TemplateValues: at most {most} fields with names of {longest} characters"
+        )));
+    }
+    // Names are case-sensitive, so a name in another case is that of no field.
+    let of_template = |name: &&String| template.fields.iter().any(|field| field.variable == name.as_str());
+    if let Some(unknown) = values.keys().find(|name| !of_template(name)) {
+        return Err(Refusal::invalid(format!("TemplateValues: the template has no field {unknown}")));
+    }
     let wrong: Vec<String> = template
         .fields
         .iter()
@@ -56,6 +80,9 @@ fn field_error(field: &TemplateField, value: Option<&Value>) -> Option<String> {
     };
     if field.required && text.is_empty() {
         return Some("is required".to_owned());
+    }
+    if text.chars().count() > LONGEST_VALUE {
+        return Some(format!("is longer than {LONGEST_VALUE} characters"));
     }
     if field.max_bytes.is_some_and(|most| text.len() > most) {
         return Some(format!("is longer than {} bytes", field.max_bytes.unwrap_or(0)));

@@ -6,6 +6,9 @@
 //!   goal.
 //! - A change of dates, goal or caps starts a new plan: the rest of the new goal is spread evenly
 //!   over the remaining time. What was delivered before stays.
+//! - A goal is not a cap: it is met within about 5 %, and a small one is passed by a large percentage
+//!   (dev.kevel.com, "Ad Pacing & Goals"). So a flight that reaches its goal ends [past it](GOAL_PASSED_BY_ONE_IN),
+//!   unless a cap stops it. Nothing says when the surplus is delivered; here it is at the end.
 //! - A percentage goal takes that share of an assumed stream of [`INVENTORY_PER_DAY`].
 //! - Daily caps count by UTC day, lifetime caps in total.
 //!
@@ -21,6 +24,11 @@ pub const INVENTORY_PER_DAY: u64 = 1_000_000;
 pub const IMPRESSIONS_PER_CLICK: u64 = 500;
 /// One conversion per this many clicks.
 pub const CLICKS_PER_CONVERSION: u64 = 50;
+
+/// A goal is passed by one part in this many: 5 %, but at least by [`SMALL_GOAL_PASSED_BY`].
+pub const GOAL_PASSED_BY_ONE_IN: u64 = 20;
+/// The least number of impressions by which a goal is passed.
+pub const SMALL_GOAL_PASSED_BY: u64 = 100;
 
 /// More impressions than any revenue goal corresponds to. With this bound, and dates up to the year
 /// 9999, the products below fit into 128 bits.
@@ -253,11 +261,17 @@ impl Delivery {
                 }
             }
         }
-        let mut limit = terms.lifetime_cap.map_or(i128::MAX, |cap| i128::from(cap) * PARTS);
+        let mut parts = plan.parts_before + parts;
         if let Goal::Total(goal) = terms.goal {
-            limit = limit.min(i128::from(goal) * PARTS);
+            let whole = i128::from(goal) * PARTS;
+            parts = parts.min(whole.max(plan.parts_before));
+            let surplus = i128::from((goal / GOAL_PASSED_BY_ONE_IN).max(SMALL_GOAL_PASSED_BY)) * PARTS;
+            if goal > 0 && parts >= whole - SLACK && terms.end.is_some_and(|end| end <= at) {
+                parts = parts.max(whole + surplus);
+            }
         }
-        (plan.parts_before + parts).min(limit.max(plan.parts_before))
+        let limit = terms.lifetime_cap.map_or(i128::MAX, |cap| i128::from(cap) * PARTS);
+        parts.min(limit.max(plan.parts_before))
     }
 
     /// Returns for how many milliseconds between two instants the flight was active.

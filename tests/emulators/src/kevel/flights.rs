@@ -17,6 +17,9 @@ use super::{
 };
 use crate::control::clock::{Millis, to_millis};
 
+/// The goals in money, and the largest of them (reference page, create flight).
+const MONEY_GOALS: [i64; 3] = [8, 9, 10];
+const MOST_MONEY: i64 = 500_000_000;
 /// Goals that may have no end: percentage, daily and monthly revenue.
 const ENDLESS_GOALS: [i64; 3] = [2, 9, 10];
 
@@ -42,6 +45,11 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
     }
     if goal_type == 2 && object.int("Impressions").unwrap_or(0) > 100 {
         return Err(Refusal::invalid("Impressions is a percentage with GoalType 2: at most 100"));
+    }
+    if MONEY_GOALS.contains(&goal_type) && object.int("Impressions").unwrap_or(0) > MOST_MONEY {
+        return Err(Refusal::invalid(format!(
+            "Impressions is an amount with GoalType {goal_type}: at most {MOST_MONEY}"
+        )));
     }
     caps(&object, "Decimal")?;
     Ok(object)
@@ -110,19 +118,25 @@ pub(super) fn delete(desk: &mut Desk<'_>, id: i64) -> Done {
     Ok(Reply::Empty(StatusCode::OK))
 }
 
+/// The filter of a list. Without `isArchived`, archived flights are left out (reference page, list
+/// flights).
 struct Filter {
     active: Option<bool>,
-    archived: Option<bool>,
+    archived: bool,
 }
 
 impl Filter {
     fn of(desk: &Desk<'_>) -> Result<Self, Refusal> {
-        Ok(Self { active: desk.flag_param("isActive")?, archived: desk.flag_param("isArchived")? })
+        let (active, archived) = (desk.flag_param("isActive")?, desk.flag_param("isArchived")?);
+        if desk.call.param("filter").is_some() && (active.is_some() || archived.is_some()) {
+            return Err(Refusal::invalid("filter can't be combined with isActive and isArchived"));
+        }
+        Ok(Self { active, archived: archived.unwrap_or(false) })
     }
 
     fn fits(&self, record: &Record) -> bool {
         self.active.is_none_or(|active| record.object.flag("IsActive") == active)
-            && self.archived.is_none_or(|archived| record.object.flag("IsArchived") == archived)
+            && record.object.flag("IsArchived") == self.archived
     }
 }
 

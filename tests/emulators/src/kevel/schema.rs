@@ -11,7 +11,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{refusal::Refusal, zerkel};
+use super::{keywords, refusal::Refusal, zerkel};
 use crate::{
     amount,
     control::clock::{Millis, to_millis},
@@ -25,7 +25,7 @@ use crate::{
 /// | `default` | the value returned for a field that was not sent; without it, `null` if `null` may be sent or the field is required |
 /// | `x-id` | the field with the id, where it is not `Id` |
 /// | `x-also` | another spelling of the field that the document uses in some place |
-/// | `format` | `moment`, `json-object` and `zerkel`: [`read_moment`], a JSON object in a text, an expression |
+/// | `format` | `moment`, `json-object`, `zerkel` and `keywords`: [`read_moment`], a JSON object in a text, an expression, the rules of [`keywords`] |
 static OBJECTS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("objects.json")).unwrap_or_default());
 
@@ -86,12 +86,19 @@ impl Field {
             }
             ValidationErrorKind::MinLength { .. } => "must not be empty".to_owned(),
             ValidationErrorKind::MaxLength { limit } => format!("is longer than {limit} characters"),
+            ValidationErrorKind::MaxItems { limit } => format!("has more than {limit} entries"),
             ValidationErrorKind::Pattern { .. } => "is not a URL".to_owned(),
-            ValidationErrorKind::Format { format } => match (format.as_str(), value.as_str().map(zerkel::check)) {
-                ("moment", _) => "is not an ISO 8601 date and time".to_owned(),
-                ("zerkel", Some(Err(error))) => format!("is not valid: {error}"),
-                _ => "is not a JSON object written as a text".to_owned(),
-            },
+            ValidationErrorKind::Format { format } => {
+                let text = value.as_str().unwrap_or_default();
+                match format.as_str() {
+                    "moment" => "is not an ISO 8601 date and time".to_owned(),
+                    "zerkel" => {
+                        zerkel::check(text).err().map_or_else(String::new, |why| format!("is not valid: {why}"))
+                    }
+                    "keywords" => keywords::check(text).err().unwrap_or_default(),
+                    _ => "is not a JSON object written as a text".to_owned(),
+                }
+            }
             _ if self.holds("integer") => "must be a whole number".to_owned(),
             _ if self.holds("number") => "must be a number".to_owned(),
             _ if self.holds("boolean") => "must be true or false".to_owned(),
@@ -124,7 +131,11 @@ impl Field {
 impl Table {
     /// Returns the type with a name in `objects.json`.
     pub(super) fn of(name: &str) -> Self {
-        let schema = OBJECTS.get(name).unwrap_or(&NOTHING);
+        Self::new(OBJECTS.get(name).unwrap_or(&NOTHING))
+    }
+
+    /// Makes the type of a schema.
+    pub(super) fn new(schema: &'static Value) -> Self {
         let required =
             |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|one| one == name));
         let properties = schema["properties"].as_object().into_iter().flatten();
@@ -133,6 +144,7 @@ impl Table {
             .should_validate_formats(true)
             .with_format("moment", |text: &str| read_moment(text).is_some())
             .with_format("json-object", |text: &str| serde_json::from_str::<Map<String, Value>>(text).is_ok())
+            .with_format("keywords", |text: &str| keywords::check(text).is_ok())
             .with_format("zerkel", |text: &str| text.trim().is_empty() || zerkel::check(text).is_ok())
             .build(schema);
         Self { id: schema["x-id"].as_str().unwrap_or("Id"), fields, validator: validator.ok() }
@@ -220,7 +232,7 @@ pub(super) fn body_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 ///
 /// # Errors
 /// [`Refusal::Invalid`] with everything that is wrong, not just the first thing.
-pub(super) fn read(table: &'static Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
+pub(super) fn read(table: &Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
     let said = |field: &Field| body.get(field.name).or_else(|| field.also.and_then(|also| body.get(also)));
     let fields = || table.fields.iter().filter(|field| !field.is_given());
     let known: Map<String, Value> =

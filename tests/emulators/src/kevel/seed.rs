@@ -74,20 +74,50 @@ const fn field(name: &'static str, variable: &'static str, required: bool) -> Te
     TemplateField { name, variable, kind: "String", required, description: "", max_bytes: None, allowed: &[] }
 }
 
-/// Creative templates.
-pub const TEMPLATES: &[Template] = &[Template {
-    id: 5001,
-    name: "Native story",
-    description: "A headline, a picture and a link",
-    body: "{{ctHeadline}} {{ctImage}} {{ctLink}}",
-    fields: &[
-        TemplateField { max_bytes: Some(90), ..field("Headline", "ctHeadline", true) },
-        TemplateField { kind: "ExternalFile", ..field("Image", "ctImage", true) },
-        field("Link", "ctLink", true),
-        field("Sponsor", "ctSponsor", false),
-        TemplateField { allowed: &["light", "dark"], ..field("Theme", "ctTheme", false) },
-    ],
-}];
+/// The template of video files, whose content is a VAST document.
+pub const VIDEO_TEMPLATE: i64 = 5002;
+/// The template of VAST tags, whose content is a VAST wrapper.
+pub const WRAPPER_TEMPLATE: i64 = 5003;
+
+/// Creative templates. The two for video have the purposes of the guide's boilerplates (VAST
+/// creatives); their fields are the emulator's own, as those of a network are.
+pub const TEMPLATES: &[Template] = &[
+    Template {
+        id: 5001,
+        name: "Native story",
+        description: "A headline, a picture and a link",
+        body: "{{ctHeadline}} {{ctImage}} {{ctLink}}",
+        fields: &[
+            TemplateField { max_bytes: Some(90), ..field("Headline", "ctHeadline", true) },
+            TemplateField { kind: "ExternalFile", ..field("Image", "ctImage", true) },
+            field("Link", "ctLink", true),
+            field("Sponsor", "ctSponsor", false),
+            TemplateField { allowed: &["light", "dark"], ..field("Theme", "ctTheme", false) },
+        ],
+    },
+    Template {
+        id: VIDEO_TEMPLATE,
+        name: "VAST video",
+        description: "A video file that is hosted elsewhere",
+        body: "<VAST version=\"3.0\">{{ctMediaFile}} {{ctMediaType}} {{ctDuration}} {{ctClickThrough}}</VAST>",
+        fields: &[
+            field("Media file", "ctMediaFile", true),
+            field("Media type", "ctMediaType", true),
+            field("Duration", "ctDuration", true),
+            field("Click-through", "ctClickThrough", false),
+            field("Title", "ctTitle", false),
+            field("Width", "ctWidth", false),
+            field("Height", "ctHeight", false),
+        ],
+    },
+    Template {
+        id: WRAPPER_TEMPLATE,
+        name: "VAST wrapper",
+        description: "The VAST tag of another ad server",
+        body: "<VAST version=\"3.0\">{{ctTagUri}}</VAST>",
+        fields: &[field("Tag", "ctTagUri", true)],
+    },
+];
 
 /// Countries: ISO 3166 code, name.
 pub const COUNTRIES: &[(&str, &str)] = &[

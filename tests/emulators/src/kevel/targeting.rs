@@ -137,6 +137,9 @@ fn check_site_zone(object: &Object) -> Result<(), Refusal> {
     }
 }
 
+/// The days in Kevel's form and order.
+const WEEK_DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
+
 fn check_day_part(object: &Object) -> Result<(), Refusal> {
     let time = |name: &str| {
         seconds(object.text(name).unwrap_or(""))
@@ -148,11 +151,45 @@ fn check_day_part(object: &Object) -> Result<(), Refusal> {
         return Err(Refusal::invalid("EndTime must differ from StartTime"));
     }
     let days = object.get("WeekDays").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let known = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
-    if days.is_empty() || !days.iter().all(|day| day.as_str().is_some_and(|day| known.contains(&day))) {
-        return Err(Refusal::invalid(format!("WeekDays must name some of {known:?}")));
+    if days.is_empty() || !days.iter().all(|day| day.as_str().is_some_and(|day| WEEK_DAYS.contains(&day))) {
+        return Err(Refusal::invalid(format!("WeekDays must name some of {WEEK_DAYS:?}")));
     }
     Ok(())
+}
+
+/// A stretch of a week, in seconds since Sunday's midnight. It may reach into the next week.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: u32,
+    to: u32,
+}
+
+const DAY: u32 = 86_400;
+const WEEK: u32 = 7 * DAY;
+
+impl Span {
+    /// Whether two stretches have a second in common. Day parts of a flight may not (reference
+    /// page, create day part).
+    fn meets(self, other: Self) -> bool {
+        let apart = |one: Self, other: Self| one.to <= other.from || other.to <= one.from;
+        [0, WEEK].iter().any(|shift| {
+            let later = |span: Self| Self { from: span.from + shift, to: span.to + shift };
+            !apart(self, later(other)) || !apart(later(self), other)
+        })
+    }
+}
+
+/// Returns the stretches of a day part: on each of its days from its start to the next time of its
+/// end, which is on the following day if it is earlier than the start (reference page, create day
+/// part).
+fn spans(object: &Object) -> Vec<Span> {
+    let time = |name: &str| object.text(name).and_then(seconds).unwrap_or(0);
+    let (start, end) = (time("StartTime"), time("EndTime"));
+    let end = if end < start { end + DAY } else { end };
+    let days = object.get("WeekDays").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let numbers = days.iter().filter_map(|day| WEEK_DAYS.iter().position(|known| day.as_str() == Some(known)));
+    let at = |number: usize| u32::try_from(number).unwrap_or(0) * DAY;
+    numbers.map(|number| Span { from: at(number) + start, to: at(number) + end }).collect()
 }
 
 fn seconds(text: &str) -> Option<u32> {
@@ -200,6 +237,12 @@ fn one_of<'d>(desk: &'d Desk<'_>, resource: Resource, flight: i64, id: i64) -> R
 pub(super) fn create(desk: &mut Desk<'_>, resource: Resource, flight: i64) -> Done {
     desk.state.flights.get(flight)?;
     let object = read(resource, &desk.body()?)?;
+    if resource == Resource::DayPart {
+        let taken: Vec<Span> = desk.state.day_parts.children(flight).flat_map(|part| spans(&part.object)).collect();
+        if spans(&object).iter().any(|span| taken.iter().any(|other| span.meets(*other))) {
+            return Err(Refusal::invalid("the day part overlaps another one of the flight"));
+        }
+    }
     let id = add(desk, resource, flight, object);
     if resource == Resource::DayPart {
         return Ok(Reply::Json(StatusCode::CREATED, json!({ "TimepartId": id })));

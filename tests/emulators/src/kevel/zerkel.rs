@@ -7,13 +7,17 @@
 //! ```text
 //! either     = both { "or" both }
 //! both       = unit { "and" unit }
-//! unit       = "not" unit | "(" either ")" | key comparison value
+//! unit       = "not" "(" either ")" | "(" either ")" | key comparison value
 //! comparison = "=" | "<>" | "<" | ">" | "<=" | ">=" | "like" | "contains"
 //! value      = "text" | number | key
 //! ```
 //!
-//! Keywords are case-insensitive. A key with `$` is one of Kevel's own and must be known; a key
-//! without `$` is one that the publisher sends.
+//! Words are case-insensitive. A key with `$` is one of Kevel's own and must be known; a key without
+//! `$` is one that the publisher sends.
+//!
+//! Three rules are the guide's (dev.kevel.com, "Zerkel Queries"): what `not` negates must be in
+//! parentheses, a string has no escapes, and an expression has at most 1,000 characters. Kevel
+//! parses `not a = "b"` as `(not a) = "b"`, which is never meant, so the emulator refuses it.
 
 /// Kevel's own keys by their first part, with the possible second parts; empty: any.
 const RESERVED: &[(&str, &[&str])] = &[
@@ -73,6 +77,8 @@ const RESERVED: &[(&str, &[&str])] = &[
 /// How deep parentheses and `not` may be nested: deeper than any real expression. Bounds the
 /// recursion.
 const MAX_DEPTH: u32 = 100;
+/// The longest expression, in characters (guide, Zerkel queries).
+const LONGEST: usize = 1000;
 
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,9 +86,12 @@ pub enum ZerkelError {
     /// A text is not closed.
     #[error("the text that begins at character {0} is not closed")]
     OpenText(usize),
-    /// A backslash before a character that it can't escape.
-    #[error("\\{0} is not an escape")]
-    Escape(char),
+    /// A backslash in a text.
+    #[error("a text can't contain a backslash: there are no escapes")]
+    Escape,
+    /// An expression that is too long.
+    #[error("it is longer than {LONGEST} characters")]
+    TooLong,
     /// An unexpected character.
     #[error("unexpected character {0:?}")]
     Character(char),
@@ -116,6 +125,9 @@ enum Token {
 /// # Errors
 /// [`ZerkelError`] with the first mistake.
 pub fn check(text: &str) -> Result<(), ZerkelError> {
+    if text.chars().count() > LONGEST {
+        return Err(ZerkelError::TooLong);
+    }
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     parser.either(0)?;
     match parser.peek() {
@@ -183,13 +195,11 @@ fn run(chars: &[char], belongs: impl Fn(char) -> bool) -> String {
 fn text_length(chars: &[char], begins: usize) -> Result<usize, ZerkelError> {
     let mut at = 1;
     loop {
-        match (chars.get(at), chars.get(at + 1)) {
-            (None, _) => return Err(ZerkelError::OpenText(begins + 1)),
-            (Some('"'), _) => return Ok(at + 1),
-            (Some('\\'), Some('"' | '\\' | 'n' | 't' | 'r')) => at += 2,
-            (Some('\\'), Some(other)) => return Err(ZerkelError::Escape(*other)),
-            (Some('\n' | '\r'), _) => return Err(ZerkelError::OpenText(begins + 1)),
-            (Some(_), _) => at += 1,
+        match chars.get(at) {
+            None | Some('\n' | '\r') => return Err(ZerkelError::OpenText(begins + 1)),
+            Some('"') => return Ok(at + 1),
+            Some('\\') => return Err(ZerkelError::Escape),
+            Some(_) => at += 1,
         }
     }
 }
@@ -237,7 +247,10 @@ impl Parser {
             return Err(ZerkelError::TooDeep);
         }
         if self.word("not") {
-            return self.unit(depth + 1);
+            return match self.peek() {
+                Token::Symbol("(") => self.unit(depth + 1),
+                other => Err(expected("an opening parenthesis after not", other)),
+            };
         }
         match self.take() {
             Token::Symbol("(") => {
@@ -293,8 +306,8 @@ mod tests {
     fn what_an_adapter_writes_is_accepted() {
         for text in [
             r#"$device.formFactor = "mobile""#,
-            r#"($device.os like "iOS*" or $device.os = "Android") and not $location.city = "Köln""#,
-            r#"$location.postalCode = "10\"115\\" AND age >= 21"#,
+            r#"($device.os like "iOS*" or $device.os = "Android") and not ($location.city = "Köln")"#,
+            r#"$location.postalCode = "10115" AND age >= 21"#,
             r#"$keywords contains "sport" or (not (a <> 1))"#,
             "$device.osVersion.major > 12",
         ] {
@@ -315,6 +328,10 @@ mod tests {
             r#"$device.os = 'a'"#,
             r#"$device.os = "a" and"#,
             r#"$device.os = "\q""#,
+            r#"a = "a\"b""#,
+            r#"not a = "b""#,
+            r#"a = 1 and not b = 2"#,
+            "not not (a = 1)",
             r#"$device.os like 3"#,
             "and",
             r#""a" = "b""#,
@@ -325,6 +342,7 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        assert_eq!(check(&"(".repeat(5_000)), Err(ZerkelError::TooDeep));
+        assert_eq!(check(&"(".repeat(500)), Err(ZerkelError::TooDeep));
+        assert_eq!(check(&format!("a = {}", "1".repeat(997))), Err(ZerkelError::TooLong));
     }
 }

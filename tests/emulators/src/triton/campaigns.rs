@@ -1,4 +1,6 @@
-//! Campaigns.
+//! Campaigns. A campaign has an advertiser and a team; its dates and its value come from its flights,
+//! and its currency from its advertiser, so none of them is a field of a request (help pages,
+//! campaigns and direct advertisers).
 
 use std::time::Instant;
 
@@ -6,17 +8,16 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::{
-    fields::{DAY, Fields, Object, merged},
+    fields::{Fields, Object, merged},
     lists,
     refusal::Refusal,
     routes::{Desk, Done},
     seed,
     state::{Campaign, visible},
 };
-use crate::{control::clock::Millis, platform::json};
+use crate::platform::json;
 
-const KNOWN: [&str; 9] =
-    ["advertiserId", "name", "startDate", "endDate", "totalBudget", "currency", "active", "purchaseOrder", "archived"];
+const KNOWN: [&str; 6] = ["advertiserId", "teamId", "name", "active", "purchaseOrder", "archived"];
 /// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
 /// The maximum length of a purchase order number, in characters.
@@ -48,8 +49,6 @@ pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
 /// A parsed and checked body.
 struct Read {
     advertiser: i64,
-    start: Millis,
-    end: Millis,
     active: bool,
     archived: bool,
 }
@@ -57,24 +56,16 @@ struct Read {
 fn read(object: &Object) -> Result<Read, Refusal> {
     let fields = Fields::of(object, &KNOWN)?;
     let advertiser = fields.required_count("advertiserId")?;
-    if !seed::ADVERTISERS.iter().any(|(id, _)| *id == advertiser) {
+    if seed::advertiser(advertiser).is_none() {
         return Err(Refusal::field("advertiserId", format!("there is no advertiser {advertiser}")));
+    }
+    let team = fields.required_count("teamId")?;
+    if !seed::TEAMS.iter().any(|(id, _)| *id == team) {
+        return Err(Refusal::field("teamId", format!("there is no team {team}")));
     }
     fields.required_text("name", MAX_NAME)?;
     fields.text("purchaseOrder", MAX_ORDER)?;
-    fields.amount("totalBudget")?;
-    fields.word_if_any("currency", &["USD", "CAD", "EUR", "GBP"])?;
-    let (start, last) = (fields.day("startDate")?, fields.day("endDate")?);
-    if last < start {
-        return Err(Refusal::field("endDate", "must not be before startDate"));
-    }
-    Ok(Read {
-        advertiser,
-        start,
-        end: last + DAY,
-        active: fields.flag("active", true)?,
-        archived: fields.flag("archived", false)?,
-    })
+    Ok(Read { advertiser, active: fields.flag("active", true)?, archived: fields.flag("archived", false)? })
 }
 
 /// Creates a campaign.
@@ -86,8 +77,8 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
         return Err(Refusal::field("archived", "a new campaign is not archived"));
     }
     let id = desk.state.next_id();
-    let Read { advertiser, start, end, active, archived } = read;
-    let campaign = Campaign { object, advertiser, start, end, active, archived, born: Instant::now() };
+    let Read { advertiser, active, archived } = read;
+    let campaign = Campaign { object, advertiser, active, archived, born: Instant::now() };
     let shown = desk.state.show_campaign(id, &campaign, desk.now);
     desk.state.campaigns.insert(id, campaign);
     Ok(json(StatusCode::CREATED, &shown))
@@ -105,13 +96,8 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     if read.advertiser != campaign.advertiser {
         return Err(Refusal::field("advertiserId", "can't be changed"));
     }
-    let outside = desk.state.flights_of(id).find(|(_, flight)| flight.days.0 < read.start || flight.days.1 > read.end);
-    if let Some((flight, _)) = outside {
-        return Err(Refusal::field("endDate", format!("flight {flight} would lie outside; change it first")));
-    }
     let now = desk.now;
     if let Some(campaign) = desk.state.campaigns.get_mut(&id) {
-        (campaign.start, campaign.end) = (read.start, read.end);
         (campaign.active, campaign.archived) = (read.active, read.archived);
         campaign.object = object;
     }

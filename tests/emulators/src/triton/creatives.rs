@@ -1,4 +1,7 @@
-//! Creatives: audio only.
+//! Ad units of an advertiser's creative library: an audio file each, with optional banners and
+//! tracking pixels (help pages, creative manager). Their limits are those of the creative manager
+//! (help pages, supported formats): MP3 and WAV, 0.75 to 750 seconds. The 15 to 60 seconds of other
+//! pages are those of the exchange.
 
 use std::time::Instant;
 
@@ -15,13 +18,16 @@ use super::{
 };
 use crate::platform::json;
 
-const KNOWN: [&str; 7] = ["advertiserId", "name", "type", "url", "format", "durationSeconds", "clickUrl"];
+const KNOWN: [&str; 9] =
+    ["advertiserId", "name", "type", "url", "format", "durationSeconds", "clickUrl", "banners", "trackingPixels"];
 /// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
 /// The maximum length of a URL, in characters.
 const MAX_URL: usize = 1024;
-/// The allowed duration of a spot, in seconds (public help pages).
-const DURATION: std::ops::RangeInclusive<i64> = 15..=60;
+/// The longest spot, in whole seconds. The shortest is 0.75 seconds, which is booked as 1.
+const LONGEST: i64 = 750;
+/// The longest side of a banner, in pixels (help pages, banners).
+const LONGEST_SIDE: i64 = 3000;
 
 /// Returns a page of the creatives of an advertiser.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
@@ -42,12 +48,12 @@ pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
 fn read(object: &Object) -> Result<i64, Refusal> {
     let fields = Fields::of(object, &KNOWN)?;
     let advertiser = fields.required_count("advertiserId")?;
-    if !seed::ADVERTISERS.iter().any(|(id, _)| *id == advertiser) {
+    if seed::advertiser(advertiser).is_none() {
         return Err(Refusal::field("advertiserId", format!("there is no advertiser {advertiser}")));
     }
     fields.required_text("name", MAX_NAME)?;
     fields.word("type", &["AUDIO"])?;
-    fields.word("format", &["MP3", "WAV", "WMA", "OGG"])?;
+    fields.word("format", &["MP3", "WAV"])?;
     for (name, required) in [("url", true), ("clickUrl", false)] {
         let address = if required { Some(fields.required_text(name, MAX_URL)?) } else { fields.text(name, MAX_URL)? };
         if address.is_some_and(|address| !is_address(address)) {
@@ -55,10 +61,34 @@ fn read(object: &Object) -> Result<i64, Refusal> {
         }
     }
     let duration = fields.required_count("durationSeconds")?;
-    if !DURATION.contains(&duration) {
-        return Err(Refusal::field("durationSeconds", "must be 15 to 60"));
+    if duration > LONGEST {
+        return Err(Refusal::field("durationSeconds", format!("must be 1 to {LONGEST}")));
+    }
+    for (number, banner) in fields.objects("banners")?.into_iter().enumerate() {
+        let at = |refusal: Refusal| Refusal::field(&format!("banners[{number}]"), refusal);
+        check_banner(banner).map_err(at)?;
+    }
+    let pixels = fields.get("trackingPixels").map(|pixels| pixels.as_array().cloned().unwrap_or_default());
+    if pixels.is_some_and(|pixels| !pixels.iter().all(|pixel| pixel.as_str().is_some_and(is_address))) {
+        return Err(Refusal::field("trackingPixels", "must be a list of https addresses"));
     }
     Ok(advertiser)
+}
+
+/// Checks a banner. It must have a click-through link (help pages, banners).
+fn check_banner(banner: &Object) -> Result<(), Refusal> {
+    let fields = Fields::of(banner, &["url", "width", "height", "clickThroughUrl"])?;
+    for name in ["url", "clickThroughUrl"] {
+        if !is_address(fields.required_text(name, MAX_URL)?) {
+            return Err(Refusal::field(name, "must be an https address"));
+        }
+    }
+    for name in ["width", "height"] {
+        if fields.required_count(name)? > LONGEST_SIDE {
+            return Err(Refusal::field(name, format!("is at most {LONGEST_SIDE} pixels")));
+        }
+    }
+    Ok(())
 }
 
 fn is_address(address: &str) -> bool {

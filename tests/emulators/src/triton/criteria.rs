@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 const MAX_DEPTH: usize = 10;
 /// Dimensions: the public page names `dma`, `city-geonames-id` and `age`; the others are by
 /// analogy.
-const DIMENSIONS: [&str; 12] = [
+const DIMENSIONS: [&str; 11] = [
     "country",
     "state",
     "dma",
@@ -17,14 +17,12 @@ const DIMENSIONS: [&str; 12] = [
     "device",
     "station",
     "genre",
-    "stream-type",
     "language",
     "age",
     "gender",
 ];
 /// Dimensions with a fixed set of values.
-const CLOSED: [(&str, &[&str]); 2] =
-    [("device", &["mobile", "desktop", "smart-speaker"]), ("stream-type", &["live", "on-demand", "podcast"])];
+const CLOSED: [(&str, &[&str]); 1] = [("device", &["mobile", "desktop", "smart-speaker"])];
 
 /// Checks a tree; `place` is its path.
 ///

@@ -10,8 +10,28 @@ use crate::{amount::Amount, control::clock::Millis};
 
 /// The number of impressions per click on a companion ad.
 pub const IMPRESSIONS_PER_CLICK: u64 = 200;
-/// How many times as fast a flight with pacing `ASAP` delivers.
-const ASAP: i128 = 3;
+/// How a flight spreads its goal over its days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pacing {
+    /// Evenly, or as the trend of the inventory is, which is even here.
+    Even,
+    /// More at the beginning.
+    FrontLoaded,
+    /// As fast as possible.
+    Asap,
+}
+
+impl Pacing {
+    /// How many times as fast as an even one it delivers.
+    const fn speed(self) -> i128 {
+        match self {
+            Self::Even => 1,
+            Self::FrontLoaded => 2,
+            Self::Asap => 3,
+        }
+    }
+}
+
 /// Fractions of an impression: fine enough that a stretch of an hour has no visible rounding error.
 const PARTS: i128 = 1_000_000;
 
@@ -39,8 +59,8 @@ pub(super) struct Terms {
     pub rate: i64,
     /// The most impressions per day.
     pub daily_cap: Option<i64>,
-    /// Whether it delivers as fast as possible.
-    pub asap: bool,
+    /// How its goal is spread.
+    pub pacing: Pacing,
     /// The days of the week on which it runs, Monday first.
     pub days: [bool; 7],
     /// How much later than in UTC the first day begins in its station's time zone.
@@ -142,7 +162,7 @@ impl Delivery {
             return before;
         }
         let left = (i128::from(terms.goal) * PARTS - before).max(0);
-        let speed = if terms.asap { ASAP } else { 1 };
+        let speed = terms.pacing.speed();
         let running = terms.running(stretch.since, at);
         // A cap is also spread over its day, so that no day exceeds it.
         let most = terms.daily_cap.map(|cap| i128::from(cap) * PARTS * running / i128::from(DAY));
@@ -157,8 +177,9 @@ mod tests {
     const ALL: [bool; 7] = [true; 7];
 
     fn terms(days: [bool; 7], asap: bool) -> Terms {
+        let pacing = if asap { Pacing::Asap } else { Pacing::Even };
         // 1970-01-05 is a Monday; seven days.
-        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, daily_cap: None, asap, days, shift: 0 }
+        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, daily_cap: None, pacing, days, shift: 0 }
     }
 
     fn running(terms: Terms) -> Delivery {

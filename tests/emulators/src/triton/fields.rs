@@ -90,6 +90,17 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Returns some of a list of words, at least one, required.
+    pub(super) fn words(&self, name: &str, words: &[&'static str]) -> Result<Vec<&'static str>, Refusal> {
+        let what = format!("a list of {}", words.join(", "));
+        let read = self.typed(name, &what, |value| {
+            let known = |one: &Value| words.iter().copied().find(|word| Some(*word) == one.as_str());
+            let found = value.as_array()?.iter().map(known).collect::<Option<Vec<_>>>()?;
+            (!found.is_empty()).then_some(found)
+        })?;
+        self.there(name, read)
+    }
+
     /// Returns a flag; `default` if it is missing.
     pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, Refusal> {
         Ok(self.typed(name, "true or false", Value::as_bool)?.unwrap_or(default))

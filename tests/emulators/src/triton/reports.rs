@@ -1,4 +1,8 @@
 //! Reports: requested, polled, and read as CSV. Days are in UTC.
+//!
+//! A report reaches from 13 months ago to yesterday, and has at most six dimensions and 100,000 lines
+//! (help pages, creating reports). Nothing says what becomes of more lines; here they are cut off,
+//! so that a caller that doesn't count them loses them.
 
 use std::fmt::Write as _;
 
@@ -20,8 +24,14 @@ use crate::{
 const COLUMNS: [&str; 7] = ["date", "campaignId", "flightId", "flightName", "impressions", "clicks", "totalRevenue"];
 /// The most campaigns in one report.
 const MAX_CAMPAIGNS: usize = 100;
-/// The longest range of days: ten years.
-const MAX_DAYS: i64 = 3660;
+/// Those of the columns that are dimensions.
+const DIMENSIONS: [&str; 4] = ["date", "campaignId", "flightId", "flightName"];
+/// The most dimensions of a report.
+const MAX_DIMENSIONS: usize = 6;
+/// How far back a report reaches, in months.
+const MAX_MONTHS: i32 = 13;
+/// The most lines of a report, without its first.
+const MAX_LINES: usize = 100_000;
 
 /// A report.
 #[derive(Debug)]
@@ -53,8 +63,15 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     let fields = Fields::of(&body, &["reportType", "startDate", "endDate", "filters", "columns"])?;
     fields.word("reportType", &["FLIGHT"])?;
     let (first, last) = (fields.day("startDate")?, fields.day("endDate")?);
-    if last < first || (last - first) / DAY > MAX_DAYS {
-        return Err(Refusal::field("endDate", "must not be before startDate, nor more than ten years after it"));
+    if last < first {
+        return Err(Refusal::field("endDate", "must not be before startDate"));
+    }
+    let today = desk.now.div_euclid(DAY) * DAY;
+    if last >= today {
+        return Err(Refusal::field("endDate", "is yesterday at the latest"));
+    }
+    if first < months_before(today, MAX_MONTHS) {
+        return Err(Refusal::field("startDate", format!("is at most {MAX_MONTHS} months ago")));
     }
     let campaigns = fields.required_inner("filters", &["campaigns"], |filters| filters.ids("campaigns"))?;
     if campaigns.is_empty() || campaigns.len() > MAX_CAMPAIGNS {
@@ -70,6 +87,9 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
         let known = COLUMNS.iter().copied().find(|known| Some(*known) == column.as_str());
         let wrong = || Refusal::field("columns", format!("{column} is none of {}", COLUMNS.join(", ")));
         columns.push(known.ok_or_else(wrong)?);
+    }
+    if columns.iter().filter(|column| DIMENSIONS.contains(column)).count() > MAX_DIMENSIONS {
+        return Err(Refusal::field("columns", format!("at most {MAX_DIMENSIONS} dimensions")));
     }
     let csv = rows(desk, (first, last + DAY), &campaigns, &columns);
     let report = Report { csv, polls_left: desk.settings.report_polls, fails: desk.settings.reports_fail };
@@ -104,14 +124,16 @@ fn rows(desk: &Desk<'_>, (first, after): (Millis, Millis), campaigns: &[i64], co
     let mut text = format!("{}\r\n", columns.join(","));
     let by_day = columns.contains(&"date");
     let step = if by_day { DAY } else { after - first };
+    let mut lines = 0;
     let mut from = first;
     while from < after && from <= desk.now {
         let to = from + step;
         for (id, flight) in desk.state.flights.iter().filter(|(_, flight)| campaigns.contains(&flight.campaign)) {
             let totals = flight.delivery.between(from, to.min(desk.now));
-            if totals.impressions == 0 {
+            if totals.impressions == 0 || lines >= MAX_LINES {
                 continue;
             }
+            lines += 1;
             let name = flight.object.get("name").and_then(Value::as_str).unwrap_or_default();
             let cell = |column: &&str| match *column {
                 "date" => date(from),
@@ -129,6 +151,14 @@ fn rows(desk: &Desk<'_>, (first, after): (Millis, Millis), campaigns: &[i64], co
         from = to;
     }
     text
+}
+
+/// Returns the same day some months earlier.
+fn months_before(day: Millis, months: i32) -> Millis {
+    let Ok(at) = jiff::Timestamp::from_millisecond(day) else { return day };
+    let date = jiff::tz::TimeZone::UTC.to_datetime(at).date();
+    let earlier = date.checked_sub(jiff::Span::new().months(months));
+    earlier.ok().and_then(|date| super::fields::day(&date.to_string())).unwrap_or(day)
 }
 
 fn date(millis: Millis) -> String {

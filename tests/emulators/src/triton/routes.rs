@@ -9,12 +9,12 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    campaigns, creatives, fields::Object, flights, lists, refusal::Refusal, reports, settings::TritonSettings,
-    state::State,
+    ad_groups, campaigns, creatives, fields::Object, flights, lists, refusal::Refusal, reports, seed,
+    settings::TritonSettings, state::State,
 };
 use crate::{
     control::{clock::Millis, settings::Paging},
-    platform::Call,
+    platform::{Call, json},
 };
 
 /// The context of a handler.
@@ -56,9 +56,14 @@ pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let id = |what: &str, text: &str| text.parse::<i64>().map_err(|_| Refusal::no_such(what, text));
     match (desk.call.method.as_str(), segments.as_slice()) {
-        ("GET", ["v1", kind @ ("advertisers" | "stations")]) => {
+        ("GET", ["v1", kind @ ("advertisers" | "stations" | "teams")]) => {
             let items = desk.state.objects(kind, desk.now).unwrap_or_default();
             lists::answer(desk, &[], &items)
+        }
+        ("GET", ["v1", "advertisers", one]) => {
+            lists::only_params(desk, &[])?;
+            let found = seed::advertiser(id("advertiser", one)?).ok_or_else(|| Refusal::no_such("advertiser", one))?;
+            Ok(json(StatusCode::OK, &found.show()))
         }
         ("GET", ["v1", "campaigns"]) => campaigns::list(desk),
         ("POST", ["v1", "campaigns"]) => campaigns::create(desk),
@@ -68,6 +73,7 @@ pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
         ("POST", ["v1", "flights"]) => flights::create(desk),
         ("GET", ["v1", "flights", one]) => flights::get(desk, id("flight", one)?),
         ("PUT", ["v1", "flights", one]) => flights::update(desk, id("flight", one)?),
+        ("POST", ["v1", "flights", one, "creative", "publish"]) => ad_groups::publish(desk, id("flight", one)?),
         ("GET", ["v1", "creatives"]) => creatives::list(desk),
         ("POST", ["v1", "creatives"]) => creatives::create(desk),
         ("GET", ["v1", "creatives", one]) => creatives::get(desk, id("creative", one)?),

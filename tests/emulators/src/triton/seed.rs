@@ -6,11 +6,48 @@ use serde_json::{Value, json};
 pub const ADVERTISER: i64 = 501;
 /// The second advertiser.
 pub const OTHER_ADVERTISER: i64 = 502;
+/// An advertiser that is billed in euros.
+pub const EURO_ADVERTISER: i64 = 503;
+/// An advertiser that is not active.
+pub const INACTIVE_ADVERTISER: i64 = 504;
+/// The team that campaigns belong to.
+pub const TEAM: i64 = 31;
 /// A station that plays news, in New York.
 pub const NEWS_STATION: i64 = 7001;
 
-/// Advertisers: id and name.
-pub(super) const ADVERTISERS: [(i64, &str); 2] = [(ADVERTISER, "Acme Corp"), (OTHER_ADVERTISER, "Globex")];
+/// An advertiser. Its currency is that of its campaigns (help pages, direct advertisers).
+#[derive(Debug)]
+pub(super) struct Advertiser {
+    pub id: i64,
+    name: &'static str,
+    currency: &'static str,
+    /// Whether its flights may deliver.
+    pub active: bool,
+}
+
+/// The advertisers.
+pub(super) const ADVERTISERS: [Advertiser; 4] = [
+    Advertiser { id: ADVERTISER, name: "Acme Corp", currency: "USD", active: true },
+    Advertiser { id: OTHER_ADVERTISER, name: "Globex", currency: "USD", active: true },
+    Advertiser { id: EURO_ADVERTISER, name: "Initech Europe", currency: "EUR", active: true },
+    Advertiser { id: INACTIVE_ADVERTISER, name: "Hooli", currency: "USD", active: false },
+];
+
+/// Teams: id and name.
+pub(super) const TEAMS: [(i64, &str); 2] = [(TEAM, "Direct sales"), (32, "Agency sales")];
+
+/// Returns the advertiser with this id.
+pub(super) fn advertiser(id: i64) -> Option<&'static Advertiser> {
+    ADVERTISERS.iter().find(|advertiser| advertiser.id == id)
+}
+
+impl Advertiser {
+    /// Returns the advertiser as in a response.
+    pub(super) fn show(&self) -> Value {
+        let status = if self.active { "ACTIVE" } else { "INACTIVE" };
+        json!({ "id": self.id, "name": self.name, "currency": self.currency, "status": status })
+    }
+}
 
 /// A station.
 #[derive(Debug)]

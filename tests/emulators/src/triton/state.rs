@@ -15,11 +15,12 @@ use super::{
     seed,
 };
 use crate::{
+    amount::Amount,
     control::{clock::Millis, references::Carrier},
     platform::Duplicate,
 };
 
-/// How long before and after its days a flight or campaign has an active status.
+/// How long after its last day a flight is done.
 const MARGIN: Millis = 2 * DAY;
 
 /// A campaign.
@@ -28,9 +29,6 @@ pub(super) struct Campaign {
     /// The fields as the caller wrote them.
     pub object: Object,
     pub advertiser: i64,
-    pub start: Millis,
-    /// The first millisecond after its last day.
-    pub end: Millis,
     pub active: bool,
     pub archived: bool,
     pub born: Instant,
@@ -43,7 +41,13 @@ pub(super) struct Flight {
     pub object: Object,
     pub campaign: i64,
     pub active: bool,
-    pub creatives: Vec<i64>,
+    /// The status that a person at the publisher gave it: DRAFT, APPROVED or DECLINED.
+    pub given: Option<&'static str>,
+    /// The ad groups of its creative as they were last saved, and as they were last published.
+    pub saved: Vec<AdGroup>,
+    pub published: Vec<AdGroup>,
+    /// Whether it was handed to the ad server. It stays so.
+    pub ready: bool,
     pub terms: Terms,
     /// The first day, and the one after the last, as their midnights in UTC.
     pub days: (Millis, Millis),
@@ -51,7 +55,15 @@ pub(super) struct Flight {
     pub born: Instant,
 }
 
-/// A creative.
+/// A group of ad units with the same assigned duration (help pages, creative manager).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AdGroup {
+    /// The assigned duration, in seconds.
+    pub seconds: i64,
+    pub units: Vec<i64>,
+}
+
+/// An ad unit of the creative library.
 #[derive(Debug)]
 pub(super) struct Creative {
     /// The fields as the caller wrote them.
@@ -68,6 +80,12 @@ pub(super) struct State {
     pub flights: BTreeMap<i64, Flight>,
     pub creatives: BTreeMap<i64, Creative>,
     pub reports: BTreeMap<i64, Report>,
+}
+
+impl AdGroup {
+    fn show(&self) -> Value {
+        json!({ "durationSeconds": self.seconds, "adUnitIds": self.units })
+    }
 }
 
 /// Whether lists already show an object of this age.
@@ -114,8 +132,26 @@ impl State {
         let Some(flight) = self.flights.get_mut(&id) else { return };
         let campaign = self.campaigns.get(&flight.campaign);
         let runs = campaign.is_some_and(|campaign| campaign.active && !campaign.archived);
-        let on = runs && flight.active && !flight.creatives.is_empty();
+        let billed = campaign.and_then(|campaign| seed::advertiser(campaign.advertiser)).is_some_and(|one| one.active);
+        // A saved draft of a creative doesn't serve, nor does a flight that is a draft or declined.
+        let on = runs && billed && flight.active && flight.given.is_none() && !flight.published.is_empty();
+        flight.ready |= on;
         flight.delivery.note(now, flight.terms, on);
+    }
+
+    /// Gives a flight a status, as a person at the publisher does.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(super) fn give(&mut self, id: i64, status: Option<&str>, now: Millis) -> Result<(), String> {
+        let known = |status: &str| ["DRAFT", "APPROVED", "DECLINED"].into_iter().find(|known| *known == status);
+        let given = match status {
+            None => None,
+            Some(status) => Some(known(status).ok_or_else(|| format!("{status} is not given by people"))?),
+        };
+        self.flights.get_mut(&id).ok_or_else(|| format!("there is no flight {id}"))?.given = given;
+        self.settle(id, now);
+        Ok(())
     }
 
     /// Like [`settle`](Self::settle), for all flights of a campaign.
@@ -126,36 +162,42 @@ impl State {
         }
     }
 
-    /// Returns the status of a flight. It is active from two days before its days until two days
-    /// after them (help pages, status).
+    /// Returns the status of a flight: Draft, Active, Approved, Declined, Paused, Inactive, Done or
+    /// Archived (help pages, status). It is Done two days after its last day, or once its goal is
+    /// reached.
     pub(super) fn flight_status(&self, flight: &Flight, now: Millis) -> &'static str {
         let Some(campaign) = self.campaigns.get(&flight.campaign) else { return "ARCHIVED" };
-        let goal = u64::try_from(flight.terms.goal).unwrap_or(0);
         if campaign.archived {
             "ARCHIVED"
-        } else if now >= flight.terms.end + MARGIN || flight.delivery.totals(now).impressions >= goal {
-            "COMPLETED"
+        } else if Self::is_done(flight, now) {
+            "DONE"
+        } else if !seed::advertiser(campaign.advertiser).is_some_and(|advertiser| advertiser.active) {
+            "INACTIVE"
+        } else if let Some(given) = flight.given {
+            given
         } else if !flight.active || !campaign.active {
             "PAUSED"
-        } else if flight.creatives.is_empty() {
-            "DRAFT"
-        } else if now < flight.terms.start - MARGIN {
-            "SCHEDULED"
         } else {
-            "RUNNING"
+            "ACTIVE"
         }
+    }
+
+    /// Whether a flight is done.
+    pub(super) fn is_done(flight: &Flight, now: Millis) -> bool {
+        let goal = u64::try_from(flight.terms.goal).unwrap_or(0);
+        now >= flight.terms.end + MARGIN || flight.delivery.totals(now).impressions >= goal
     }
 
     fn campaign_status(&self, id: i64, campaign: &Campaign, now: Millis) -> &'static str {
         let any = |status: &str| self.flights_of(id).any(|(_, flight)| self.flight_status(flight, now) == status);
         if campaign.archived {
             "ARCHIVED"
-        } else if now >= campaign.end + MARGIN {
-            "COMPLETED"
+        } else if !seed::advertiser(campaign.advertiser).is_some_and(|advertiser| advertiser.active) {
+            "INACTIVE"
         } else if !campaign.active {
             "PAUSED"
         } else {
-            ["RUNNING", "SCHEDULED", "PAUSED", "COMPLETED"].into_iter().find(|status| any(status)).unwrap_or("DRAFT")
+            ["ACTIVE", "APPROVED", "PAUSED", "DONE"].into_iter().find(|status| any(status)).unwrap_or("DRAFT")
         }
     }
 
@@ -165,6 +207,17 @@ impl State {
         shown.insert("id".to_owned(), id.into());
         shown.insert("active".to_owned(), campaign.active.into());
         shown.insert("archived".to_owned(), campaign.archived.into());
+        // Dates and value are those of its flights.
+        let flights = || self.flights_of(id).map(|(_, flight)| flight);
+        let day = |name: &'static str| {
+            move |flight: &Flight| flight.object.get(name).and_then(Value::as_str).map(str::to_owned)
+        };
+        shown.insert("startDate".to_owned(), flights().filter_map(day("startDate")).min().into());
+        shown.insert("endDate".to_owned(), flights().filter_map(day("endDate")).max().into());
+        let value = flights().map(|flight| i128::from(flight.terms.goal) * i128::from(flight.terms.rate)).sum();
+        shown.insert("value".to_owned(), Amount(value).to_text().into());
+        let currency = seed::advertiser(campaign.advertiser).map(|advertiser| advertiser.show()["currency"].clone());
+        shown.insert("currency".to_owned(), currency.into());
         shown.insert("status".to_owned(), self.campaign_status(id, campaign, now).into());
         Value::Object(shown)
     }
@@ -175,8 +228,11 @@ impl State {
         let totals = flight.delivery.totals(now);
         shown.insert("id".to_owned(), id.into());
         shown.insert("active".to_owned(), flight.active.into());
-        shown.insert("creativeIds".to_owned(), json!(flight.creatives));
+        let groups: Vec<Value> = flight.saved.iter().map(AdGroup::show).collect();
+        let state = if flight.saved == flight.published { "PUBLISHED" } else { "DRAFT" };
+        shown.insert("creative".to_owned(), json!({ "adGroups": groups, "state": state }));
         shown.insert("status".to_owned(), self.flight_status(flight, now).into());
+        shown.insert("deliveryStatus".to_owned(), if flight.ready { "READY" } else { "PENDING" }.into());
         shown.insert("impressionsDelivered".to_owned(), totals.impressions.into());
         Value::Object(shown)
     }
@@ -204,7 +260,8 @@ impl State {
     /// Returns all objects of a type.
     pub(super) fn objects(&self, kind: &str, now: Millis) -> Option<Vec<Value>> {
         Some(match kind {
-            "advertisers" => seed::ADVERTISERS.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect(),
+            "advertisers" => seed::ADVERTISERS.iter().map(seed::Advertiser::show).collect(),
+            "teams" => seed::TEAMS.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect(),
             "stations" => seed::STATIONS.iter().map(seed::Station::show).collect(),
             "campaigns" => self.campaigns.iter().map(|(id, one)| self.show_campaign(*id, one, now)).collect(),
             "flights" => self.flights.iter().map(|(id, one)| self.show_flight(*id, one, now)).collect(),
@@ -226,7 +283,8 @@ impl State {
             Carrier::named("flights", *id, &name(&flight.object), flight.active && !away(flight))
         });
         let creatives = self.creatives.iter().filter_map(|(id, creative)| {
-            let played = self.flights.values().any(|flight| flight.creatives.contains(id) && !away(flight));
+            let plays = |flight: &Flight| flight.saved.iter().any(|group| group.units.contains(id));
+            let played = self.flights.values().any(|flight| plays(flight) && !away(flight));
             Carrier::named("creatives", *id, &name(&creative.object), played)
         });
         campaigns.chain(flights).chain(creatives).collect()

@@ -8,11 +8,10 @@ use jiff::{
 use super::{fields::DAY, seed};
 use crate::control::clock::Millis;
 
-/// Returns the time zone of a flight's days: that of its first station; without one, the flight's
-/// own, else UTC.
-pub(super) fn of_flight(stations: &[i64], own: Option<&str>) -> TimeZone {
+/// Returns the time zone of a flight's days: that of its first station; without one, UTC.
+pub(super) fn of_flight(stations: &[i64]) -> TimeZone {
     let station = stations.iter().find_map(|id| seed::STATIONS.iter().find(|station| station.id == *id));
-    let name = station.map(|station| station.time_zone).or(own);
+    let name = station.map(|station| station.time_zone);
     name.and_then(|name| TimeZoneDatabase::bundled().get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
@@ -38,7 +37,7 @@ mod tests {
 
     #[test]
     fn days_begin_at_the_midnight_of_their_zone() {
-        let zone = |station| of_flight(&[station], None);
+        let zone = |station| of_flight(&[station]);
         let begins = |text: &str, zone: &TimeZone| {
             Timestamp::from_millisecond(midnight(day(text).unwrap(), zone)).unwrap().to_string()
         };
@@ -46,8 +45,7 @@ mod tests {
         assert_eq!(begins("2027-03-01", &zone(7001)), "2027-03-01T05:00:00Z");
         assert_eq!(begins("2027-04-01", &zone(7001)), "2027-04-01T04:00:00Z");
         assert_eq!(begins("2027-11-08", &zone(7004)), "2027-11-08T08:00:00Z");
-        assert_eq!(begins("2027-03-01", &of_flight(&[], None)), "2027-03-01T00:00:00Z");
-        assert_eq!(begins("2027-03-01", &of_flight(&[], Some("Asia/Kathmandu"))), "2027-02-28T18:15:00Z");
+        assert_eq!(begins("2027-03-01", &of_flight(&[])), "2027-03-01T00:00:00Z");
         let late = Timestamp::from_second(day("2027-03-01").unwrap() / 1000 + 3_600).unwrap().as_millisecond();
         assert_eq!(today(late, &zone(7001)), day("2027-02-28").unwrap());
     }

@@ -57,8 +57,30 @@ async fn a_flight_delivers_evenly_and_earns_exactly_its_price() {
     assert_eq!(done["Result"]["TotalTrueRevenue"], json!(30.85));
 
     app.clock(json!({ "now": "2031-01-01T00:00:00Z" })).await;
-    assert_eq!(impressions(&app, flight).await, 10_000);
-    assert_eq!(app.running.platform().delivered(flight).unwrap().revenue.to_text(), "123.4");
+    assert_eq!(impressions(&app, flight).await, 10_500, "a goal is not a cap");
+    assert_eq!(app.running.platform().delivered(flight).unwrap().revenue.to_text(), "129.57");
+}
+
+#[tokio::test]
+async fn a_goal_is_passed_unless_a_cap_stops_the_flight() {
+    let app = App::start().await;
+    let small = json!({ "Impressions": 1000 });
+    let (campaign, uncapped) = booked(&app, small).await;
+    let by_impressions = json!({ "Impressions": 1000, "CapType": 1, "LifetimeCapAmount": 1000 });
+    let by_impressions = app.flight(campaign, by_impressions).await;
+    let by_money = json!({ "Impressions": 1000, "Price": 10, "CapType": 4, "LifetimeCapAmountDecimal": 10.0 });
+    let by_money = app.flight(campaign, by_money).await;
+    let short = app.flight(campaign, json!({ "Impressions": 1000, "CapType": 1, "DailyCapAmount": 10 })).await;
+    for flight in [uncapped, by_impressions, by_money, short] {
+        app.ad(flight).await;
+    }
+    app.clock(json!({ "now": "2030-01-10T23:59:00Z" })).await;
+    assert_eq!(impressions(&app, uncapped).await, 999);
+    app.clock(json!({ "now": "2030-01-11T00:00:00Z" })).await;
+    assert_eq!(impressions(&app, uncapped).await, 1100, "a small goal is passed by a large percentage");
+    assert_eq!(impressions(&app, by_impressions).await, 1000);
+    assert_eq!(impressions(&app, by_money).await, 1000);
+    assert_eq!(impressions(&app, short).await, 100, "a goal that is not reached is not passed");
 }
 
 #[tokio::test]
@@ -111,8 +133,8 @@ async fn a_changed_goal_is_spread_over_what_is_left() {
     assert_eq!(impressions(&app, id).await, 8000);
     app.clock(json!({ "now": "2030-01-20T00:00:00Z" })).await;
     let done = report(&app, by_day(campaign)).await;
-    assert_eq!(done["Result"]["TotalImpressions"], 20_000);
-    assert_eq!(done["Result"]["TotalTrueRevenue"], json!(361.7), "5 at 12.34 and 15 at 20");
+    assert_eq!(done["Result"]["TotalImpressions"], 21_000);
+    assert_eq!(done["Result"]["TotalTrueRevenue"], json!(381.7), "5 at 12.34 and 16 at 20");
 }
 
 #[tokio::test]
@@ -138,9 +160,12 @@ async fn daily_and_lifetime_caps_are_honoured() {
 #[tokio::test]
 async fn counts_add_up_across_flights_and_ads() {
     let app = App::start().await;
-    let (campaign, one) = booked(&app, Value::Null).await;
+    let cap = |goal: i64| json!({ "Impressions": goal, "CapType": 1, "LifetimeCapAmount": goal });
+    let (campaign, one) = booked(&app, cap(10_000)).await;
     let (first, second) = (app.ad(one).await, app.ad(one).await);
-    let other = app.flight(campaign, json!({ "Name": "other", "Impressions": 999 })).await;
+    let mut other = cap(999);
+    other["Name"] = json!("other");
+    let other = app.flight(campaign, other).await;
     app.ad(other).await;
     app.clock(json!({ "now": "2030-01-11T00:00:00Z" })).await;
     let whole = app.get(&format!("/v1/instantcounts/campaign/{campaign}")).await;

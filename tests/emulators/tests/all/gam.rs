@@ -4,7 +4,10 @@ use flightdeck_emulators::gam::settings::GamChange;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::gam_app::{GamApp, below, creative, id, line_item, name, order};
+use crate::{
+    gam_app::{GamApp, below, creative, id, line_item, name, order},
+    gam_rules::video,
+};
 
 #[tokio::test]
 async fn an_order_goes_from_draft_to_delivering_to_completed() {
@@ -29,12 +32,11 @@ async fn an_order_goes_from_draft_to_delivering_to_completed() {
     assert_eq!(app.status(&item).await, "PAUSED");
     app.act("lineItems:batchResume", &item).await;
     app.act("orders:batchPause", &order).await;
-    assert_eq!((app.status(&order).await, app.status(&item).await), ("PAUSED".to_owned(), "PAUSED".to_owned()));
+    assert_eq!((app.status(&order).await, app.status(&item).await), ("APPROVED".to_owned(), "PAUSED".to_owned()));
     app.act("orders:batchResume", &order).await;
     app.act("lineItems:batchRelease", &item).await;
     assert_eq!(app.status(&item).await, "PAUSED_INVENTORY_RELEASED");
     app.act("lineItems:batchReserve", &item).await;
-    app.act("lineItems:batchActivate", &item).await;
     assert_eq!(app.status(&item).await, "DELIVERING");
     app.clock("2030-01-11T00:00:00Z");
     assert_eq!(app.status(&item).await, "COMPLETED");
@@ -77,17 +79,19 @@ async fn a_new_guaranteed_line_item_has_no_forecast_for_a_while() {
     let order = app.order(json!({})).await;
     let item = app.line_item(&order, json!({})).await;
     let names = json!({ "names": [order] });
-    for action in ["batchApprove", "batchApproveAndOverbook"] {
-        let (line, _) = app.refused(Method::POST, &format!("/orders:{action}"), &names).await;
-        assert_eq!(line, "400 FAILED_PRECONDITION NO_FORECAST_YET");
-    }
+    let (line, _) = app.refused(Method::POST, "/orders:batchApprove", &names).await;
+    assert_eq!(line, "400 FAILED_PRECONDITION NO_FORECAST_YET");
     app.clock("2029-12-01T01:00:00Z");
     app.act("orders:batchApprove", &order).await;
     assert_eq!(app.status(&item).await, "INACTIVE");
     let other = app.order(json!({ "displayName": "No forecast needed" })).await;
     app.line_item(&other, json!({ "lineItemType": "PRICE_PRIORITY" })).await;
-    app.line_item(&other, json!({ "skipInventoryCheck": true })).await;
     app.act("orders:batchApprove", &other).await;
+    let checked = app.order(json!({ "displayName": "Not checked" })).await;
+    app.line_item(&checked, json!({ "skipInventoryCheck": true })).await;
+    let (line, _) = app.refused(Method::POST, "/orders:batchApprove", &json!({ "names": [checked] })).await;
+    assert_eq!(line, "400 FAILED_PRECONDITION NO_FORECAST_YET", "what the creation skipped, an approval does not");
+    app.act("orders:batchApproveAndOverbook", &checked).await;
     let third = app.order(json!({ "displayName": "Without reservation" })).await;
     app.line_item(&third, json!({})).await;
     app.act("orders:batchApproveWithoutReservation", &third).await;
@@ -109,7 +113,8 @@ async fn a_line_item_added_to_an_approved_order_waits_for_its_approval() {
 async fn enumerations_may_be_sent_as_numbers_as_googles_clients_do() {
     let app = GamApp::in_2029().await;
     let order = app.order(json!({})).await;
-    let item = app.line_item(&order, json!({ "environmentType": 2, "status": 7 })).await;
+    let body = video(&order, json!({ "environmentType": 2, "status": 7 }));
+    let item = name(&app.post("/lineItems", &body).await);
     assert_eq!(app.read(&item).await["environmentType"], "VIDEO_PLAYER");
     let body = line_item(&order, json!({ "environmentType": 77 }));
     let (line, why) = app.refused(Method::POST, "/lineItems", &body).await;
@@ -138,8 +143,9 @@ async fn updates_replace_what_the_mask_names() {
     let after = app.patch(&creative, "displayName", &json!({ "displayName": "c2" })).await;
     assert_eq!((&after["displayName"], after["imageRedirectCreative"].is_object()), (&json!("c2"), true));
     let tie = format!("{item}/creatives/{}", id(&creative));
-    let after = app.patch(&tie, "destinationUrl", &json!({ "destinationUrl": "https://b.example" })).await;
-    assert_eq!((&after["destinationUrl"], &after["status"]), (&json!("https://b.example"), &json!("ACTIVE")));
+    let weight = json!({ "manualCreativeRotationWeight": 5.0 });
+    let after = app.patch(&tie, "manualCreativeRotationWeight", &weight).await;
+    assert_eq!((&after["manualCreativeRotationWeight"], &after["status"]), (&json!(5.0), &json!("ACTIVE")));
 }
 
 #[tokio::test]
@@ -156,7 +162,8 @@ async fn creatives_and_associations_are_written_one_by_one_and_in_batches() {
     let (a, b) = (name(&made["creatives"][0]), name(&made["creatives"][1]));
     let path = format!("{}/creatives", below(&item));
     let ties = json!({ "requests": [
-        { "lineItemCreativeAssociation": { "creative": a } }, { "lineItemCreativeAssociation": { "creative": b } },
+        { "lineItemCreativeAssociation": { "lineItem": item, "creative": a } },
+        { "lineItemCreativeAssociation": { "lineItem": item, "creative": b } },
     ] });
     let made = app.post(&format!("{path}:batchCreate"), &ties).await;
     let tie = &made["lineItemCreativeAssociations"][0];
@@ -183,14 +190,20 @@ async fn creatives_and_associations_are_written_one_by_one_and_in_batches() {
 #[tokio::test]
 async fn every_kind_of_creative_of_the_catalogue_is_taken() {
     let app = GamApp::start().await;
-    let vast = json!({ "vastXmlUrl": "https://v.example/a.xml", "vastRedirectType": "LINEAR", "duration": "15s" });
+    let none = "destinationUrlType";
+    let vast = json!({
+        "vastXmlUrl": "https://v.example/a.xml", "vastRedirectType": "LINEAR", "duration": "15s", none: "NONE",
+    });
     for (kind, details) in [
         ("vastRedirectCreative", vast),
         ("videoRedirectCreative", json!({ "vastInfo": { "duration": "30s", "destinationUrl": "https://a.example" } })),
-        ("audioRedirectCreative", json!({ "vastInfo": { "duration": "30s" } })),
-        ("thirdPartyCreative", json!({ "snippet": "<script></script>", "safeFrameCompatible": true })),
+        ("audioRedirectCreative", json!({ "vastInfo": { "duration": "30s", none: "NONE" } })),
+        ("thirdPartyCreative", json!({ "snippet": "<script></script>", "safeFrameCompatible": true, none: "NONE" })),
         ("html5Creative", json!({ "html5Asset": { "fileName": "a.zip", "assetByteArray": "AAAA" } })),
-        ("imageCreative", json!({ "primaryImageAsset": { "fileName": "a.png", "assetByteArray": "AAAA" } })),
+        (
+            "imageCreative",
+            json!({ "primaryImageAsset": { "fileName": "a.png", "assetByteArray": "AAAA" }, none: "NONE" }),
+        ),
         ("templateCreative", json!({ "destinationUrl": "https://a.example" })),
     ] {
         let body = creative(json!({ "imageRedirectCreative": null, kind: details }));

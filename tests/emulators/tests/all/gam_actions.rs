@@ -42,7 +42,7 @@ async fn actions_follow_the_state() {
     for action in ["orders:batchPause", "orders:batchResume", "orders:batchDisapprove", "orders:batchRetract"] {
         assert_eq!(refused(action, &order).await, inapplicable, "{action}");
     }
-    for action in ["lineItems:batchPause", "lineItems:batchResume", "lineItems:batchReserve"] {
+    for action in ["lineItems:batchPause", "lineItems:batchResume", "lineItems:batchActivate"] {
         assert_eq!(refused(action, &item).await, inapplicable, "{action}");
     }
     app.act("orders:batchApprove", &order).await;
@@ -86,7 +86,7 @@ async fn batches_have_a_size_and_a_form() {
         (json!({}), "'requests' is required"),
         (json!({ "requests": [] }), "'requests' is required"),
         (json!({ "requests": 1 }), "a list is needed"),
-        (json!({ "requests": [1] }), "objects are needed"),
+        (json!({ "requests": [1] }), "an object is needed"),
         (json!({ "requests": [{}] }), "requests[0].order"),
         (json!({ "requests": [{ "order": {}, "colour": 1 }] }), "Unknown name \"colour\""),
         (json!({ "requests": [{ "order": {}, "parent": "networks/1" }] }), "parent: must be the parent"),
@@ -96,7 +96,7 @@ async fn batches_have_a_size_and_a_form() {
         assert!(line.starts_with(INVALID) && why.contains(said), "{body}: {line} {why}");
     }
     let (_, why) = app.refused(Method::POST, "/orders:batchPause", &json!({ "names": [1] })).await;
-    assert!(why.contains("'names' (TYPE_STRING)"), "{why}");
+    assert!(why.contains("'names[0]' (TYPE_STRING)"), "{why}");
 }
 
 #[tokio::test]

@@ -128,7 +128,8 @@ impl GamApp {
         let status = answer.status();
         let body: Value = answer.json().await.unwrap();
         assert_eq!(status, 200, "{filter}: {body}");
-        body[collection].clone()
+        // An empty list isn't in the answer.
+        body.get(collection).cloned().unwrap_or_else(|| json!([]))
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
@@ -168,7 +169,7 @@ impl GamApp {
     /// A creative that fits, tied to a line item.
     pub(crate) async fn creative(&self, item: &str) -> String {
         let creative = name(&self.post("/creatives", &creative(json!({}))).await);
-        self.post(&format!("{}/creatives", below(item)), &json!({ "creative": creative })).await;
+        self.post(&format!("{}/creatives", below(item)), &json!({ "lineItem": item, "creative": creative })).await;
         creative
     }
 

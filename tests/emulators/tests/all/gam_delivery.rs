@@ -4,7 +4,10 @@ use flightdeck_emulators::{amount::Amount, gam::settings::GamChange};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::gam_app::{GamApp, below, id, name};
+use crate::{
+    app::merge,
+    gam_app::{GamApp, below, id, name},
+};
 
 /// An approved line item with a creative.
 async fn running(app: &GamApp, changes: Value) -> (String, String) {
@@ -14,6 +17,17 @@ async fn running(app: &GamApp, changes: Value) -> (String, String) {
     app.act("orders:batchApprove", &order).await;
     app.creative(&item).await;
     (order, item)
+}
+
+/// What makes a line item one of video.
+fn video() -> Value {
+    json!({
+        "environmentType": "VIDEO_PLAYER", "maxVideoCreativeDuration": "30s",
+        "targeting": {
+            "inventoryTargeting": { "targetedAdUnits": [{ "adUnit": "networks/21700001/adUnits/6005" }] },
+            "requestPlatformTargeting": { "requestPlatforms": ["VIDEO_PLAYER"] },
+        },
+    })
 }
 
 fn impressions(app: &GamApp, item: &str) -> u64 {
@@ -105,10 +119,13 @@ async fn goals_by_the_day_by_clicks_and_of_videos_are_kept() {
         &app,
         json!({
             "lineItemType": "PRICE_PRIORITY", "goal": { "goalType": "DAILY", "unitType": "IMPRESSIONS", "units": 300 },
-            "environmentType": "VIDEO_PLAYER", "costType": "CPCV", "rate": rate,
         }),
     )
     .await;
+    let mut watched = video();
+    let goal = json!({ "goalType": "LIFETIME", "unitType": "IMPRESSIONS", "units": 3000 });
+    merge(&mut watched, json!({ "goal": goal, "costType": "CPCV", "rate": rate }));
+    let (_, watched) = running(&app, watched).await;
     let (_, clicks) = running(
         &app,
         json!({
@@ -126,8 +143,9 @@ async fn goals_by_the_day_by_clicks_and_of_videos_are_kept() {
     .await;
     app.clock("2030-01-02T00:00:00Z");
     let totals = |item: &str| app.running.platform().delivered(id(item)).unwrap();
-    assert_eq!((totals(&daily).impressions, totals(&daily).completed_views), (300, 225));
-    assert_eq!(totals(&daily).revenue, Amount(225_000_000_000));
+    assert_eq!((totals(&daily).impressions, totals(&daily).completed_views), (300, 0));
+    assert_eq!((totals(&watched).impressions, totals(&watched).completed_views), (300, 225));
+    assert_eq!(totals(&watched).revenue, Amount(225_000_000_000));
     assert_eq!((totals(&clicks).clicks, totals(&clicks).revenue), (2, Amount(2_000_000_000)));
     assert_eq!((totals(&share).impressions, totals(&share).revenue), (5000, Amount(1_000_000_000)));
 }
@@ -148,7 +166,7 @@ async fn nothing_is_delivered_without_approval_or_creatives() {
 #[tokio::test]
 async fn a_report_tells_days_and_line_items_in_pages() {
     let app = GamApp::in_2029().await;
-    let (_, one) = running(&app, json!({ "environmentType": "VIDEO_PLAYER" })).await;
+    let (_, one) = running(&app, video()).await;
     let (_, other) = running(&app, json!({})).await;
     running(&app, json!({})).await;
     app.clock("2030-01-03T12:00:00Z");
@@ -186,13 +204,14 @@ async fn a_run_is_done_after_as_many_polls_as_told_and_keeps_its_rows() {
     app.clock("2030-01-02T00:00:00Z");
     let made = name(&app.post("/reports", &report(&[id(&item)], json!(["LINE_ITEM_ID"]))).await);
     let begun = app.post(&format!("{}:run", below(&made)), &json!({})).await;
-    assert_eq!((&begun["done"], &begun["metadata"]["report"]), (&json!(false), &json!(made)));
+    assert_eq!((&begun["done"], &begun["metadata"]["report"]), (&Value::Null, &json!(made)));
     app.clock("2030-01-05T00:00:00Z");
     let mut polls = Vec::new();
     for _ in 0..4 {
-        polls.push(app.read(&name(&begun)).await["done"].as_bool().unwrap());
+        polls.push(app.read(&name(&begun)).await["done"].as_bool());
     }
-    assert_eq!(polls, [false, false, false, true]);
+    // What isn't done doesn't say so.
+    assert_eq!(polls, [None, None, None, Some(true)]);
     let result = app.read(&name(&begun)).await["response"]["reportResult"].as_str().unwrap().to_owned();
     let page = app.get(&format!("{}:fetchRows", below(&result))).await;
     assert_eq!(page["rows"][0]["metricValueGroups"][0]["primaryValues"][0]["intValue"], "1000");
@@ -274,7 +293,9 @@ async fn report_definitions_are_checked() {
     }
     let mut body = good.clone();
     body["reportDefinition"]["timeZone"] = json!("Mars/Olympus");
-    assert!(app.refused(Method::POST, "/reports", &body).await.1.contains("counts days in UTC"));
+    assert!(app.refused(Method::POST, "/reports", &body).await.1.contains("leave it empty"));
+    body["reportDefinition"]["timeZoneSource"] = json!("PROVIDED");
+    assert!(app.refused(Method::POST, "/reports", &body).await.1.contains("Mars/Olympus is not known"));
     body["reportDefinition"]["timeZone"] = json!("UTC");
     body["reportDefinition"]["currencyCode"] = json!("EUR");
     assert!(app.refused(Method::POST, "/reports", &body).await.1.contains("USD"));

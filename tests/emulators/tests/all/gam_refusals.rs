@@ -207,9 +207,10 @@ async fn creatives_are_checked() {
         (json!({ "displayName": "x".repeat(256) }), INVALID, "display_name: at most 255"),
         (json!({ "advertiser": "networks/21700001/companies/1" }), INVALID, "advertiser"),
         (json!({ "size": null }), INVALID, "creative.size"),
-        (json!({ "size": { "width": 0, "height": 250, "sizeType": "PIXEL" } }), INVALID, "size: width and height"),
+        (json!({ "size": { "width": -1, "height": 250, "sizeType": "PIXEL" } }), INVALID, "size: width and height"),
+        (json!({ "size": { "width": 0, "height": 250, "sizeType": "PIXEL" } }), INVALID, "size.width' is required"),
         (json!({ "imageRedirectCreative": null }), INVALID, "exactly one kind"),
-        (json!({ "thirdPartyCreative": { "snippet": "x" } }), INVALID, "exactly one kind"),
+        (json!({ "thirdPartyCreative": { "snippet": "x" } }), INVALID, "oneof field 'details' is already set"),
         (json!({ "imageRedirectCreative": {} }), INVALID, "creative.image_redirect_creative.image_url"),
         (json!({ "imageRedirectCreative": { "imageUrl": "ftp://x" } }), INVALID, "must be an http or https URL"),
         (kind("thirdPartyCreative", json!({})), INVALID, "third_party_creative.snippet"),
@@ -242,15 +243,17 @@ async fn associations_are_checked() {
         (json!({ "creative": foreign }), INVALID, "another advertiser"),
         (json!({ "sizes": size }), INVALID, "1x1 is not among"),
         (json!({ "lineItem": "networks/21700001/lineItems/1" }), INVALID, "line_item: must be the line item"),
+        (json!({ "lineItem": null }), INVALID, "line_item' is required"),
         (json!({ "startTime": "2030-01-02T00:00:00Z", "endTime": "2030-01-01T00:00:00Z" }), INVALID, "end_time"),
     ];
-    each(&app, &path, &json!({ "creative": fits }), &cases).await;
-    let twice = json!({ "lineItemCreativeAssociation": { "creative": fits } });
+    each(&app, &path, &json!({ "lineItem": item, "creative": fits }), &cases).await;
+    let twice = json!({ "lineItemCreativeAssociation": { "lineItem": item, "creative": fits } });
     let batch = json!({ "requests": [twice, twice] });
     assert!(app.refused(Method::POST, &format!("{path}:batchCreate"), &batch).await.0.starts_with("409"));
     assert_eq!(app.running.platform().count("associations"), 1);
     // The size may be overridden by one of the placeholders'.
-    let ok = json!({ "creative": large, "sizes": [{ "width": 300, "height": 250, "sizeType": "PIXEL" }] });
+    let ok =
+        json!({ "lineItem": item, "creative": large, "sizes": [{ "width": 300, "height": 250, "sizeType": "PIXEL" }] });
     app.post(&path, &ok).await;
 }
 

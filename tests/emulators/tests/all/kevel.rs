@@ -131,6 +131,63 @@ async fn day_parts_are_made_listed_and_deleted_by_post() {
 }
 
 #[tokio::test]
+async fn day_parts_may_pass_midnight_and_never_overlap() {
+    let app = App::start().await;
+    let campaign = app.campaign("c").await;
+    let path = format!("/v1/flight/{}/dayparting", app.flight(campaign, Value::Null).await);
+    let part = |start: &str, end: &str, day: &str| json!({ "StartTime": start, "EndTime": end, "WeekDays": [day] });
+    let night = part("22:00:00", "06:00:00", "SA");
+    assert_eq!(app.send(Method::POST, &path, &night).await.0, 201);
+    for (start, end, day) in
+        [("23:00:00", "23:30:00", "SA"), ("05:00:00", "07:00:00", "SU"), ("21:00:00", "00:00:00", "SA")]
+    {
+        let (status, refusal) = app.send(Method::POST, &path, &part(start, end, day)).await;
+        assert_eq!(status, 400, "{start} {day}");
+        assert!(refusal["Error"].as_str().unwrap().contains("overlaps"), "{refusal}");
+    }
+    assert_eq!(app.send(Method::POST, &path, &part("06:00:00", "22:00:00", "SU")).await.0, 201);
+    assert_eq!(app.send(Method::POST, &path, &part("18:00:00", "22:00:00", "SA")).await.0, 201);
+}
+
+#[tokio::test]
+async fn lists_leave_archived_objects_out_unless_they_are_asked_for() {
+    let app = App::start().await;
+    let campaign = app.campaign("c").await;
+    let flight = app.flight(campaign, Value::Null).await;
+    for path in [format!("/v1/flight/{flight}"), format!("/v1/campaign/{campaign}")] {
+        let mut body = app.get(&path).await;
+        body["IsArchived"] = json!(true);
+        app.put(&path, &body).await;
+        assert_eq!(app.get(&path).await["IsArchived"], true, "it is read by its id");
+    }
+    for path in [
+        "/v1/flight".to_owned(),
+        format!("/v1/campaign/{campaign}/flight"),
+        "/v1/advertiser/1001/flight".to_owned(),
+        "/v1/campaign".to_owned(),
+    ] {
+        assert_eq!(app.get(&path).await["totalItems"], 0, "{path}");
+        assert_eq!(app.get(&format!("{path}?isArchived=true")).await["totalItems"], 1, "{path}");
+    }
+    let both = app.send(Method::GET, "/v1/flight?filter=x&isArchived=true", &Value::Null).await;
+    assert_eq!(both.0, 400);
+}
+
+#[tokio::test]
+async fn the_words_of_a_flight_are_rules_by_line() {
+    use flightdeck_emulators::kevel::keywords::matches;
+    let app = App::start().await;
+    let campaign = app.campaign("c").await;
+    let made = app.post("/v1/flight", &flight(campaign, json!({ "Keywords": "sport\nnews" }))).await;
+    let kept = made["Keywords"].as_str().unwrap();
+    assert!(matches(kept, &["news"]) && matches(kept, &["sport"]) && !matches(kept, &["jazz"]));
+    let both = app.post("/v1/flight", &flight(campaign, json!({ "Keywords": "sport,news", "Name": "2" }))).await;
+    assert!(!matches(both["Keywords"].as_str().unwrap(), &["news"]), "a comma joins");
+    let turned = app.post("/v1/flight", &flight(campaign, json!({ "Keywords": "!sport", "Name": "3" }))).await;
+    assert!(!matches(turned["Keywords"].as_str().unwrap(), &["sport"]), "a mark excludes");
+}
+
+#[tokio::test]
 async fn a_nested_campaign_is_made_whole_or_not_at_all() {
     let app = App::start().await;
     let creative = json!({ "AdTypeId": 5, "IsActive": true, "Title": "Banner" });

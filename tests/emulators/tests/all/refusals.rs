@@ -49,6 +49,7 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "RateType": 2.0 }), "must be a whole number"),
         (json!({ "Impressions": "10" }), "must be a whole number"),
         (json!({ "GoalType": 2 }), "at most 100"),
+        (json!({ "GoalType": 8, "Impressions": 500_000_001 }), "at most 500000000"),
         (json!({ "Price": -1 }), "must not be negative"),
         (json!({ "Price": "12" }), "must be a number"),
         (json!({ "Price": 0.123_456_7 }), "6 decimal places"),
@@ -58,6 +59,13 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "CustomFieldsJson": "{" }), "CustomFieldsJson is not a JSON object"),
         (json!({ "CustomTargeting": "$device.formFactor = 'x'" }), "CustomTargeting is not valid"),
         (json!({ "CustomTargeting": "$device.tv = \"x\"" }), "not a reserved key"),
+        (json!({ "CustomTargeting": "not a = \"b\"" }), "an opening parenthesis after not"),
+        (json!({ "CustomTargeting": "a = \"a\\\"b\"" }), "backslash"),
+        (json!({ "CustomTargeting": format!("a = \"{}\"", "x".repeat(1000)) }), "longer than 1000 characters"),
+        (json!({ "Keywords": "a:b" }), "':'"),
+        (json!({ "Keywords": "a~b" }), "'~'"),
+        (json!({ "Keywords": "a!b" }), "'!'"),
+        (json!({ "Keywords": "x".repeat(257) }), "more than 256 characters"),
         (json!({ "ECPMOptimizePeriod": 91 }), "between 1 and 90"),
         (json!({ "GeoTargeting": [{ "CountryCode": "ZZ" }] }), "GeoTargeting[0]: CountryCode"),
         (json!({ "GeoTargeting": [{ "CountryCode": "US", "Region": "ZZ" }] }), "no region ZZ"),
@@ -109,6 +117,7 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (json!({ "AdvertiserId": null }), "AdvertiserId is required"),
         (json!({ "IsActive": null }), "IsActive is required"),
         (json!({ "Url": "javascript:1" }), "Url is not a URL"),
+        (json!({ "Url": format!("https://x.example/{}", "x".repeat(2000)) }), "Url is longer than 2000 characters"),
         (json!({ "TemplateId": 1 }), "template 1 does not exist"),
         (json!({ "TemplateId": 5001 }), "ctHeadline is required"),
         (json!({ "TemplateValues": "{}" }), "needs a TemplateId"),
@@ -117,6 +126,9 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (with("ctHeadline", json!("x".repeat(91))), "longer than 90 bytes"),
         (with("ctTheme", json!("blue")), "ctTheme must be one of"),
         (with("ctSponsor", json!(1)), "ctSponsor must be a text"),
+        (with("CTSPONSOR", json!("x")), "no field CTSPONSOR"),
+        (with("ctSponsor", json!("x".repeat(20_001))), "longer than 20000 characters"),
+        (json!({ "IsHTMLJS": true, "ScriptBody": "<VAST version=\"3.0\"></VAST>" }), "from a creative template"),
     ] {
         let mut body = base.clone();
         merge(&mut body, changes);
@@ -140,6 +152,7 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (json!({ "IsActive": null }), "IsActive is required"),
         (json!({ "Percentage": 101 }), "between 0 and 100"),
         (json!({ "SiteId": 1 }), "site 1 does not exist"),
+        (json!({ "ActiveKeywords": vec!["k"; 21] }), "more than 20 entries"),
     ] {
         let mut body = base.clone();
         merge(&mut body, changes);

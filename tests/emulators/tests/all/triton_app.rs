@@ -98,8 +98,14 @@ impl App {
         let campaign = self.campaign(json!({})).await;
         let flight = self.flight(campaign, changes).await;
         let creative = self.creative().await;
-        self.put(&format!("/flights/{flight}"), json!({ "creativeIds": [creative] })).await;
+        self.play(flight, &[creative]).await;
         (campaign, flight)
+    }
+
+    /// Saves a flight's creative, spots of thirty seconds, and publishes it.
+    pub(crate) async fn play(&self, flight: i64, creatives: &[i64]) -> Value {
+        self.put(&format!("/flights/{flight}"), groups(creatives)).await;
+        self.post(&format!("/flights/{flight}/creative/publish"), json!({})).await
     }
 
     pub(crate) fn impressions(&self, flight: i64) -> u64 {
@@ -114,15 +120,15 @@ pub(crate) fn with(mut body: Value, changes: Value) -> Value {
 
 pub(crate) fn campaign() -> Value {
     json!({
-        "advertiserId": 501, "name": "Spring", "startDate": "2029-12-01", "endDate": "2029-12-31",
-        "totalBudget": 5000.5, "currency": "USD", "active": true, "purchaseOrder": "PO-1",
+        "advertiserId": 501, "teamId": 31, "name": "Spring", "active": true, "purchaseOrder": "PO-1",
     })
 }
 
 pub(crate) fn flight(campaign: i64) -> Value {
     json!({
         "campaignId": campaign, "name": "Drive", "type": "STANDARD", "goal": { "type": "IMPRESSIONS", "value": 31_000 },
-        "rate": 12.5, "rateType": "CPM", "startDate": "2029-12-01", "endDate": "2029-12-31", "active": true,
+        "rate": 12.5, "rateType": "CPM", "rateBasis": "NET", "contentTypes": ["LIVE"], "positions": ["MID_ROLL"],
+        "startDate": "2029-12-01", "endDate": "2029-12-31", "active": true,
     })
 }
 
@@ -131,4 +137,9 @@ pub(crate) fn creative() -> Value {
         "advertiserId": 501, "name": "Spot", "type": "AUDIO", "format": "MP3", "durationSeconds": 30,
         "url": "https://cdn.example.com/spot.mp3", "clickUrl": "https://example.com/",
     })
+}
+
+/// The change that has a flight play spots of thirty seconds.
+pub(crate) fn groups(creatives: &[i64]) -> Value {
+    json!({ "creative": { "adGroups": [{ "durationSeconds": 30, "adUnitIds": creatives }] } })
 }

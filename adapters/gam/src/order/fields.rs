@@ -1,0 +1,46 @@
+//! What the publisher's settings say about orders: names, and the fields of every order.
+
+use flightdeck_adapter::prelude::*;
+
+use crate::{
+    line_item::day,
+    settings::{Named, Platform},
+};
+
+/// Returns what a placeholder of a name stands for in a media buy.
+#[must_use]
+pub fn named(platform: &Platform, buy: &MediaBuy, wanted: Named) -> String {
+    match wanted {
+        Named::MediaBuyId => buy.media_buy_id.clone(),
+        Named::Name => buy.name.clone(),
+        Named::PoNumber => buy.po_number.clone().unwrap_or_default(),
+        Named::AdvertiserId => platform.advertiser_id.clone(),
+        Named::Start => day(&buy.start),
+        Named::End => day(&buy.end),
+        // Of line items only.
+        Named::Product | Named::Package => String::new(),
+    }
+}
+
+/// Returns the fields that the publisher's settings add to every order.
+pub(super) fn more(platform: &Platform) -> Object {
+    let names = |collection: &str, ids: &[String]| {
+        let names: Vec<String> = ids.iter().map(|id| platform.name_of(collection, id)).collect();
+        (!names.is_empty()).then_some(names)
+    };
+    let one = |collection: &str, id: &Option<String>| id.as_ref().map(|id| platform.name_of(collection, id));
+    let labels: Vec<Object> =
+        platform.order_label_ids.iter().map(|id| object! { "label": platform.name_of("labels", id) }).collect();
+    let values = platform.custom_fields(&platform.order_custom_fields);
+    let more = object! {
+        "salesperson": one("users", &platform.salesperson_id),
+        "secondarySalespeople": names("users", &platform.secondary_salesperson_ids),
+        "secondaryTraffickers": names("users", &platform.secondary_trafficker_ids),
+        "agency": one("companies", &platform.agency_id),
+        "appliedTeams": names("teams", &platform.team_ids),
+        "appliedLabels": (!labels.is_empty()).then_some(labels),
+        "customFieldValues": (!values.is_empty()).then_some(values),
+        "notes": platform.order_notes.as_ref(),
+    };
+    more.without_nulls()
+}
