@@ -28,7 +28,7 @@ pub fn description() -> Description {
             custom_schedules: true,
             max_ranges: None,
             note: "Hours are those of the stations' own clock. The time zone has to be that of all of the product's \
-                   stations; a product whose stations have several takes no hours."
+                   stations, unless the publisher has set that hours are each station's own; the plan says which."
                 .to_owned(),
             extensions: Vec::new(),
         }),

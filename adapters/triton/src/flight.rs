@@ -93,7 +93,7 @@ pub fn translate(
         problems.unsupported("unsupported_impressions", pointer("impressions"), value, message, &[]);
     }
     let targeting = targeting::translate(platform, &product, package, problems);
-    let dayparts = hours::hours(&product, package, problems);
+    let dayparts = hours::hours(&product, package, problems, notes);
     if package.targeting.frequency_cap.is_some() {
         notes.push(format!("{} has a frequency cap. {}", package.package_id, caps::NOTE));
     }

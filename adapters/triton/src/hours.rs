@@ -2,14 +2,18 @@
 //!
 //! Hours on Triton are those of each station's own clock (help pages, targeting), and a flight has no
 //! time zone. So a buyer's hours are taken only where all stations of the product have the zone that
-//! the buyer names, which the product's settings say.
+//! the buyer names, which the product's settings say, or where the publisher has set that hours are
+//! each station's own.
 //!
 //! The host has already added the hours of presets to the buyer's own. A product may have default
 //! hours for buyers that ask for none.
 
 use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
-use crate::{days::Zone, settings::Product};
+use crate::{
+    days::Zone,
+    settings::{BuyerHours, Product},
+};
 
 /// The days in Triton's form.
 const DAYS: [(Weekday, &str); 7] = [
@@ -45,7 +49,12 @@ fn object(part: &Daypart) -> Object {
 }
 
 /// Returns the day parts of a package, without duplicates. `None` means that it plays at any hour.
-pub fn hours(product: &Product, package: &PackageOrder, problems: &mut Problems) -> Option<Vec<Object>> {
+pub fn hours(
+    product: &Product,
+    package: &PackageOrder,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Vec<Object>> {
     let pointer = format!("/packages/{}/targeting_overlay/dayparting", pointer_segment(&package.package_id));
     let Some(dayparting) = &package.targeting.dayparting else { return of_product(product) };
     for name in dayparting.presets.iter().filter(|name| preset(name).is_none()) {
@@ -53,7 +62,14 @@ pub fn hours(product: &Product, package: &PackageOrder, problems: &mut Problems)
         let message = "Triton's adapter has no hours of this name.";
         problems.unsupported("unsupported_targeting", format!("{pointer}/presets"), name, message, &known);
     }
-    check_zone(product, &dayparting.timezone, &format!("{pointer}/timezone"), problems);
+    if product.buyer_hours == BuyerHours::OnStationClock {
+        notes.push(format!(
+            "The hours of {} are those of each station's own clock, and not of {}.",
+            package.package_id, dayparting.timezone
+        ));
+    } else {
+        check_zone(product, &dayparting.timezone, &format!("{pointer}/timezone"), problems);
+    }
     let mut parts: Vec<Object> = Vec::new();
     let expanded = dayparting.presets.iter().filter_map(|name| preset(name));
     for (index, part) in dayparting.schedules.iter().cloned().chain(expanded).enumerate() {
@@ -100,7 +116,7 @@ mod tests {
         package.targeting.dayparting = dayparting;
         let product: Product = serde_json::from_str(settings).unwrap();
         let mut problems = Problems::default();
-        let hours = hours(&product, &package, &mut problems);
+        let hours = hours(&product, &package, &mut problems, &mut Vec::new());
         problems.check().map(|()| hours.map(|parts| Json::from(parts).to_string()))
     }
 
@@ -144,6 +160,7 @@ mod tests {
             ("unsupported_time_zone", vec!["America/Los_Angeles".to_owned()])
         );
         assert_eq!(of("{}", midday()).unwrap_err().code, "unsupported_time_zone");
+        assert!(of(r#"{"buyer_hours":"on_station_clock"}"#, midday()).unwrap().is_some());
     }
 
     #[test]

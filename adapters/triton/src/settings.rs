@@ -58,6 +58,8 @@ pub struct Product {
     pub tracking_pixels: Vec<String>,
     /// A banner that is shown with its spots.
     pub companion: Option<Companion>,
+    /// The clock on which a buyer's hours are taken.
+    pub buyer_hours: BuyerHours,
     /// Names of the hours in which it runs if a buyer asks for none.
     pub dayparts: Vec<String>,
     /// The stations' time zone, for those hours and for the days of flights.
@@ -135,6 +137,17 @@ pub enum EvenPacing {
     Even,
     /// As the trend of the inventory is.
     Trend,
+}
+
+/// The clock on which a buyer's hours are taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuyerHours {
+    /// That of the product's time zone: hours in another are refused.
+    #[default]
+    InTimeZone,
+    /// That of each station, whatever zone the buyer names.
+    OnStationClock,
 }
 
 /// The lengths of spots, in seconds.
@@ -258,7 +271,7 @@ mod tests {
             (PLATFORM_SCHEMA, "currency team_id station_ids content_types positions time_zone"),
             (
                 PRODUCT_SCHEMA,
-                "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion dayparts time_zone",
+                "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion buyer_hours dayparts time_zone",
             ),
         ] {
             let schema = Json::parse(schema).unwrap();
