@@ -109,10 +109,15 @@ check: check-format
 	$(CARGO) clippy --locked --workspace -- -D warnings
 	$(CARGO) nextest run --locked --workspace --lib
 
+TEST_ENVIRONMENT = FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no
+# Tests that compile each adapter to native code, which hosts of later tests take over. They run first: a dozen hosts that all
+# compile the same adapters at once take minutes.
+WARMING = test(one_buy_on_three_ad_servers) | test(commands_swap_an_adapter)
+
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
-	@$(call saying-what-is-left-out,FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest \
-		FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
+	$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace -E '$(WARMING)'
+	@$(call saying-what-is-left-out,$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
 ## The conformance kit, as authors of adapters run it: docs/adapter-check.md. The emulator of Ad Manager writes the key with which its
 ## check.toml signs in.

@@ -165,8 +165,10 @@ impl Adapters {
                 let asked = RemoteBuy { buy: change.buy(), advertiser_id: advertiser_id.to_owned() };
                 put("buys", plain(&vec![contract::remote_buy(&platform.name, &asked)]));
                 if function == Function::GetDelivery {
-                    let today = clock::now().day().to_string();
-                    put("range", plain(&wit::DateRange { first: today.clone(), last: today }));
+                    // Some ad servers report to yesterday only.
+                    let (now, day_ms) = (clock::now(), 86_400_000);
+                    let (first, last) = (now.plus_millis(-day_ms).day().to_string(), now.day().to_string());
+                    put("range", plain(&wit::DateRange { first, last }));
                 }
             }
             _ => match change_to() {

@@ -54,6 +54,11 @@ pub struct AdapterCheck {
     /// `[sample.values]`: for targeting dimensions without a list of values, some that the ad server
     /// knows.
     pub values: BTreeMap<Dimension, Vec<String>>,
+    /// `frequency_cap_minutes` of `[sample]`: periods that the ad server counts. Empty: whole hours
+    /// between the declared limits.
+    pub frequency_cap_minutes: Vec<u32>,
+    /// `time_zones` of `[sample]`: zones in which hours are taken. Empty: any.
+    pub time_zones: Vec<String>,
     /// `[dev]`: how the adapter is built and tried.
     pub dev: Dev,
 }
@@ -129,6 +134,8 @@ impl AdapterCheck {
             formats: section.list("formats", format).unwrap_or_default(),
             creatives: section.tables("creatives", creative),
             values: section.table_if_table("values", |section| Some(listed(section))).unwrap_or_default(),
+            frequency_cap_minutes: section.list("frequency_cap_minutes", minutes).unwrap_or_default(),
+            time_zones: section.list("time_zones", values::words).unwrap_or_default(),
         });
         let dev = root.section("dev", |section| Dev {
             build: section.optional("build", values::words),
@@ -136,7 +143,7 @@ impl AdapterCheck {
             emulator: section.optional("emulator", values::words),
         });
         root.refuse_unknown_keys();
-        let Sample { currency, formats, creatives, values } = sample?;
+        let Sample { currency, formats, creatives, values, frequency_cap_minutes, time_zones } = sample?;
         Some(Self {
             platform: platform?,
             advertiser_id,
@@ -146,6 +153,8 @@ impl AdapterCheck {
             formats,
             creatives,
             values,
+            frequency_cap_minutes,
+            time_zones,
             dev: dev?,
         })
     }
@@ -157,6 +166,12 @@ struct Sample {
     formats: Vec<Format>,
     creatives: Vec<Creative>,
     values: BTreeMap<Dimension, Vec<String>>,
+    frequency_cap_minutes: Vec<u32>,
+    time_zones: Vec<String>,
+}
+
+fn minutes(node: Node<'_>) -> Read<u32> {
+    values::whole(node, 1, 366 * 24 * 60)
 }
 
 fn platform(section: &Section<'_>, named: Named) -> Option<PlatformConfig> {
@@ -248,6 +263,8 @@ mod tests {
             [sample]
             currency = "EUR"
             formats = ["image"]
+            frequency_cap_minutes = [60, 1440]
+            time_zones = ["America/Toronto"]
             [[sample.creatives]]
             id = "banner"
             format = "image"
@@ -267,6 +284,10 @@ mod tests {
         assert_eq!((check.dev.build.as_deref(), check.dev.emulator), (Some("make"), None));
         assert_eq!((check.creatives[0].width, check.lookup_wait), (Some(300), Some(Duration::ZERO)));
         assert_eq!(check.values[&Dimension::GeoCity], ["Toronto, CA-ON"]);
+        assert_eq!(
+            (check.frequency_cap_minutes, check.time_zones),
+            (vec![60, 1440], vec!["America/Toronto".to_owned()])
+        );
     }
 
     #[test]

@@ -168,10 +168,12 @@ impl<'b> Generator<'b> {
         {
             // Most platforms count over whole hours or days only.
             let hours = (support.min_minutes.div_ceil(60).max(1)..=support.max_minutes / 60).take(24);
-            let hours: Vec<u32> = hours.collect();
+            let hours: Vec<u32> = hours.map(|hours| hours * 60).collect();
+            let given = &bench.config.frequency_cap_minutes;
+            let minutes = if given.is_empty() { &hours } else { given };
             let scope = support.scopes.choose(&mut self.dice).copied();
-            if let (Some(hours), Some(scope)) = (hours.choose(&mut self.dice), scope) {
-                targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: hours * 60, scope });
+            if let (Some(minutes), Some(scope)) = (minutes.choose(&mut self.dice), scope) {
+                targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: *minutes, scope });
             }
         }
         targeting
@@ -189,7 +191,11 @@ impl<'b> Generator<'b> {
     }
 
     fn hours(&mut self, support: &DaypartingSupport) -> Option<Dayparting> {
-        let timezone = (*ZONES.choose(&mut self.dice)?).to_owned();
+        let given = &self.bench.config.time_zones;
+        let timezone = match given.is_empty() {
+            true => (*ZONES.choose(&mut self.dice)?).to_owned(),
+            false => given.choose(&mut self.dice)?.clone(),
+        };
         if !support.presets.is_empty() && (!support.custom_schedules || self.dice.random_bool(0.5)) {
             let preset = support.presets.choose(&mut self.dice)?.name.clone();
             return Some(Dayparting { timezone, schedules: Vec::new(), presets: vec![preset] });

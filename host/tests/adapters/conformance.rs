@@ -108,6 +108,11 @@ async fn a_clock_in_some_plans_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_request_that_is_lost_in_the_plan_is_named() {
+    breaks("price-not-in-plan", "plan.complete", "the plan is the same with the price").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_panics_at_some_names_is_found() {
     breaks("panic-in-plan", "plan.total", "fault (trap)").await;
 }

@@ -136,7 +136,22 @@ pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<Vec<PlannedChange>,
         let refused = failure(FailureKind::Unsupported, "unsupported", "The shop does not offer this.".to_owned());
         return Err(Failure { items, ..refused });
     }
-    let lines = buy.packages.iter().map(|package| planned("Line", Some(&package.package_id)));
+    let lines = buy.packages.iter().map(|package| {
+        let mut line = planned("Line", Some(&package.package_id));
+        if !breaks(ctx, "price-not-in-plan") {
+            line.fields.push(shown("rate", package.price.rate.to_string()));
+        }
+        line.fields.extend([
+            shown("impressions", package.impressions.to_string()),
+            shown("end", package.end.clone()),
+            shown("active", package.active.to_string()),
+            shown(
+                "countries",
+                package.targeting.rules.iter().flat_map(|rule| rule.values.clone()).collect::<Vec<_>>().join(","),
+            ),
+        ]);
+        line
+    });
     Ok(std::iter::once(planned("Order", None)).chain(lines).collect())
 }
 
@@ -158,6 +173,10 @@ fn snake(name: &str) -> String {
         shown.extend(char.to_lowercase());
     }
     shown
+}
+
+fn shown(field: &str, value: String) -> FieldChange {
+    FieldChange { field: field.to_owned(), before: None, after: Some(value) }
 }
 
 fn planned(remote_type: &str, package_id: Option<&String>) -> PlannedChange {

@@ -1,6 +1,9 @@
 //! What Google publishes about its messages, from the data files.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,7 +31,7 @@ static PUBLISHED: LazyLock<Published> = LazyLock::new(|| {
     for file in FILES {
         let file: File = serde_json::from_str(file).expect("the data file has the form that extract.py writes");
         all.methods.extend(file.methods);
-        all.shapes.extend(file.messages.into_iter().map(|(name, fields)| (name.clone(), Shape { name, fields })));
+        all.shapes.extend(file.messages.into_iter().map(|(name, fields)| (name.clone(), Shape::new(name, fields))));
         all.enums.extend(file.enums);
     }
     all
@@ -55,6 +58,8 @@ pub(in crate::gam) struct Shape {
     pub name: String,
     /// The fields of the message.
     pub fields: Vec<Field>,
+    /// The places of the fields, by both of their names: every object that is shown is read field by field.
+    places: HashMap<String, usize>,
 }
 
 /// A field of a message.
@@ -176,9 +181,15 @@ impl Field {
 }
 
 impl Shape {
+    fn new(name: String, fields: Vec<Field>) -> Self {
+        let names = fields.iter().enumerate();
+        let places = names.flat_map(|(place, field)| [(super::snake(&field.name), place), (field.name.clone(), place)]);
+        Self { name, places: places.collect(), fields }
+    }
+
     /// Returns the field with this name, in JSON or in the message.
     pub(in crate::gam) fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name || super::snake(&field.name) == name)
+        self.fields.get(*self.places.get(name)?)
     }
 }
 
