@@ -47,7 +47,7 @@ const MUTANTS: &[Mutant] = &[
         to: "            let _ = page.next_cursor;\n            Ok((page.items, None))",
         only: "cancel",
         rule: "cancel.half-way",
-        words: "",
+        words: "after the cancel, may still deliver",
     },
     Mutant {
         name: "a plan with a clock in it",
@@ -93,10 +93,10 @@ const MUTANTS: &[Mutant] = &[
         name: "a lookup of anything",
         file: "src/api.rs",
         from: "self.list(&path!(\"/v1/orders/{}/lines\", order_id), Some((\"external_ref\", reference)))?;",
-        to: "self.list(&path!(\"/v1/orders/{}/lines\", order_id), Some((\"limit\", \"100\")).filter(|_| !reference.is_empty()))?;",
-        only: "create,crash",
-        rule: "create.references",
-        words: "",
+        to: "self.list(&path!(\"/v1/orders/{}/lines\", order_id), Some((\"limit\", \"50\")).filter(|_| !reference.is_empty()))?;",
+        only: "crash",
+        rule: "crash.create",
+        words: "with the steps' references, and should have 2",
     },
     Mutant {
         name: "two steps of one name",
@@ -151,7 +151,7 @@ const MUTANTS: &[Mutant] = &[
         to: "        let _ = (id, changes);\n        Ok(())\n",
         only: "updates",
         rule: "updates.applied",
-        words: "",
+        words: "which should be paused",
     },
     Mutant {
         name: "a failure that is overlooked",
@@ -160,7 +160,7 @@ const MUTANTS: &[Mutant] = &[
         to: "        Err(_) => Ok(false),",
         only: "answers",
         rule: "answers.cancel",
-        words: "",
+        words: "it was answered 401",
     },
     Mutant {
         name: "a cancel that stops the first line only",
@@ -169,7 +169,7 @@ const MUTANTS: &[Mutant] = &[
         to: "        let _ = id;\n        Ok(true)\n    }\n\n    fn stop_item",
         only: "cancel",
         rule: "cancel.stops",
-        words: "",
+        words: "which was cancelled",
     },
     Mutant {
         name: "a missing line for a delivering one",
@@ -178,7 +178,7 @@ const MUTANTS: &[Mutant] = &[
         to: "return (DeliveryState::Delivering, None) };",
         only: "reads",
         rule: "reads.missing",
-        words: "",
+        words: "is said to be Delivering",
     },
     Mutant {
         name: "a read that fails if one line is gone",
@@ -187,7 +187,7 @@ const MUTANTS: &[Mutant] = &[
         to: "            if status.lines.len() < ids.len() {\n                return Err(Failure::new(FailureKind::NotFound, \"gone\", \"a line is gone\"));\n            }\n            lines.extend(status.lines",
         only: "reads",
         rule: "reads.missing",
-        words: "",
+        words: "the call failed, not_found",
     },
 ];
 
