@@ -81,7 +81,7 @@ pub use egress::{
 pub use engine::EngineOptions;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
-pub use probation::{PROBATION, TRIAL_CALLS, Unhealthy};
+pub use probation::{PROBATION, Unhealthy};
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::{COMPONENT_BYTES, InstallError};

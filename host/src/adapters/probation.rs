@@ -31,7 +31,7 @@ const ONE_IN: u32 = 20;
 
 /// How many calls a release on trial must have had before its failures are compared with those of
 /// the release beside it, and before it is promoted.
-pub const TRIAL_CALLS: u32 = 20;
+const TRIAL_CALLS: u32 = 20;
 
 /// By how many per cent of its calls a release on trial may fail more often than twice as often as
 /// the release beside it.

@@ -9,7 +9,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{activate, record};
+use super::recording::{activate, record};
 use crate::{
     adapters::{Adapters, ReleaseInfo, Unhealthy},
     domain::{
@@ -49,6 +49,26 @@ pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreE
     catch_up(store, adapters).await
 }
 
+/// Returns the decision of a host that this release serves, to be made after those of `history`.
+fn own_decision(
+    platform: &PlatformName,
+    history: &[Activation],
+    digest: &str,
+    kind: ActivationKind,
+    reason: Option<String>,
+) -> Activation {
+    Activation {
+        platform: platform.clone(),
+        number: History(history).number() + 1,
+        digest: digest.to_owned(),
+        at: now(),
+        actor: ITSELF.to_owned(),
+        kind,
+        reason,
+        canary: None,
+    }
+}
+
 /// Makes the configured release serve, if it may.
 async fn follow_configuration(store: &Store, platform: &PlatformName, release: &ReleaseInfo) -> Result<(), StoreError> {
     let mut tries = 0;
@@ -58,16 +78,7 @@ async fn follow_configuration(store: &Store, platform: &PlatformName, release: &
             return Ok(());
         }
         let serving = History(&history).serving();
-        let activation = Activation {
-            platform: platform.clone(),
-            number: History(&history).number() + 1,
-            digest: release.digest.clone(),
-            at: now(),
-            actor: ITSELF.to_owned(),
-            kind: ActivationKind::Configuration,
-            reason: None,
-            canary: None,
-        };
+        let activation = own_decision(platform, &history, &release.digest, ActivationKind::Configuration, None);
         match activate(store, &activation, serving.map(|serving| serving.digest.clone()), false).await {
             // Another host has just decided.
             Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
@@ -174,16 +185,8 @@ async fn promote(store: &Store, adapters: &Adapters) -> Result<(), StoreError> {
         if tried.digest != digest {
             continue;
         }
-        let activation = Activation {
-            platform: platform.clone(),
-            number: History(&history).number() + 1,
-            digest: digest.clone(),
-            at: now(),
-            actor: ITSELF.to_owned(),
-            kind: ActivationKind::Promotion,
-            reason: Some(format!("it did well with {} % of the media buys", canary.percent)),
-            canary: None,
-        };
+        let reason = Some(format!("it did well with {} % of the media buys", canary.percent));
+        let activation = own_decision(&platform, &history, &digest, ActivationKind::Promotion, reason);
         match activate(store, &activation, Some(serving.digest.clone()), false).await {
             // What was decided meanwhile holds.
             Ok(()) | Err(StoreError::Stale(_)) => {}
@@ -202,16 +205,8 @@ async fn roll_back(store: &Store, adapters: &Arc<Adapters>, report: &Unhealthy) 
     let history = store.activations(platform).await?;
     let holding = History(&history).canary().or(History(&history).serving());
     if holding.is_some_and(|holding| holding.digest == *digest) {
-        let activation = Activation {
-            platform: platform.clone(),
-            number: History(&history).number() + 1,
-            digest: previous.clone(),
-            at: now(),
-            actor: ITSELF.to_owned(),
-            kind: ActivationKind::Automatic,
-            reason: Some(format!("release {digest} is unhealthy: {words}")),
-            canary: None,
-        };
+        let reason = Some(format!("release {digest} is unhealthy: {words}"));
+        let activation = own_decision(platform, &history, previous, ActivationKind::Automatic, reason);
         match activate(store, &activation, Some(digest.clone()), true).await {
             // What was decided meanwhile holds.
             Ok(()) | Err(StoreError::Stale(_)) => {}
