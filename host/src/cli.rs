@@ -35,6 +35,7 @@ use crate::{
     serve,
 };
 
+mod ad_server;
 mod audit;
 mod backup;
 mod call_adapter;

@@ -154,7 +154,7 @@ async fn with_description(
     described: Capabilities,
     notebook: &Notebook,
 ) -> Result<Vec<Used>, CheckError> {
-    let name = described.platform.replace('-', "_");
+    let name = AdapterCheck::platform_name(&described.platform);
     let config = AdapterCheck::load(options.config.as_deref(), &name, &options.component, &options.ad_server)?;
     notebook.seen(rules::DESCRIPTION, "described in two instances, with the clock 400 days ahead in the second");
     let bench = Bench::new(config, described, options);

@@ -19,76 +19,41 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
+        targeting::names,
     },
 };
 
 mod json;
 
-/// A function that an adapter exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    /// `describe`.
-    Describe,
-    /// `plan`.
-    Plan,
-    /// `create-media-buy`.
-    CreateMediaBuy,
-    /// `add-creative-assets`.
-    AddCreativeAssets,
-    /// `update-media-buy`.
-    UpdateMediaBuy,
-    /// `cancel-media-buy`.
-    CancelMediaBuy,
-    /// `check-status`.
-    CheckStatus,
-    /// `get-delivery`.
-    GetDelivery,
-    /// `apply-performance-index`.
-    ApplyPerformanceIndex,
-    /// `find-made`.
-    FindMade,
-    /// `stop-made`.
-    StopMade,
+names! {
+    /// A function that an adapter exports, by its name in the WIT file.
+    Function {
+        /// Describes the adapter.
+        Describe = "describe",
+        /// Plans a change.
+        Plan = "plan",
+        /// Makes a buy.
+        CreateMediaBuy = "create-media-buy",
+        /// Uploads creatives.
+        AddCreativeAssets = "add-creative-assets",
+        /// Changes a buy.
+        UpdateMediaBuy = "update-media-buy",
+        /// Undoes a create.
+        CancelMediaBuy = "cancel-media-buy",
+        /// Reads the status of buys.
+        CheckStatus = "check-status",
+        /// Reads what buys delivered.
+        GetDelivery = "get-delivery",
+        /// Passes performance on.
+        ApplyPerformanceIndex = "apply-performance-index",
+        /// Finds what a step made.
+        FindMade = "find-made",
+        /// Stops a surplus object.
+        StopMade = "stop-made",
+    }
 }
 
 impl Function {
-    /// Every function, in the order of the WIT file.
-    pub const ALL: [Self; 11] = [
-        Self::Describe,
-        Self::Plan,
-        Self::CreateMediaBuy,
-        Self::AddCreativeAssets,
-        Self::UpdateMediaBuy,
-        Self::CancelMediaBuy,
-        Self::CheckStatus,
-        Self::GetDelivery,
-        Self::ApplyPerformanceIndex,
-        Self::FindMade,
-        Self::StopMade,
-    ];
-
-    /// Returns its name in the WIT file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Describe => "describe",
-            Self::Plan => "plan",
-            Self::CreateMediaBuy => "create-media-buy",
-            Self::AddCreativeAssets => "add-creative-assets",
-            Self::UpdateMediaBuy => "update-media-buy",
-            Self::CancelMediaBuy => "cancel-media-buy",
-            Self::CheckStatus => "check-status",
-            Self::GetDelivery => "get-delivery",
-            Self::ApplyPerformanceIndex => "apply-performance-index",
-            Self::FindMade => "find-made",
-            Self::StopMade => "stop-made",
-        }
-    }
-
-    /// Parses the name of a function.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.as_str() == name)
-    }
-
     /// Whether it changes something on the ad server.
     pub const fn writes(self) -> bool {
         matches!(

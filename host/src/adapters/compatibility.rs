@@ -30,8 +30,7 @@ fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
             return Err(format!("was built for ad-server {version}; this host offers {OFFERED}"));
         }
     }
-    let is_main = |name: &&&str| name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("ad-server@"));
-    if !exports.iter().any(|name| is_main(&name)) {
+    if !exports.iter().any(|name| is_main(name)) {
         let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         return Err(format!(
             "is no adapter: it does not export {PACKAGE}ad-server@{OFFERED}; it exports {found}. Build it for the \
@@ -46,6 +45,11 @@ fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Whether an export is the interface that every adapter has, in whichever version.
+pub(crate) fn is_main(name: &str) -> bool {
+    name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("ad-server@"))
 }
 
 /// Returns the version in a name such as `flightdeck:ad-server/steps@1.0.0`.

@@ -47,6 +47,17 @@ pub struct Inspection {
 }
 
 impl Inspection {
+    /// Returns its description, if this host can use it.
+    ///
+    /// # Errors
+    /// Why this host can't, in words.
+    pub fn usable(self) -> Result<Capabilities, String> {
+        match (self.description, self.problem) {
+            (Some(described), None) => Ok(described),
+            (_, problem) => Err(problem.unwrap_or_else(|| "it can't be used".to_owned())),
+        }
+    }
+
     /// Returns the configuration lines that its platform needs to grant what it asks for.
     pub fn asks(&self) -> Vec<String> {
         let Some(description) = &self.description else { return Vec::new() };

@@ -9,9 +9,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::ad_server;
 use crate::{
     adapters::Function,
-    conformance::{CallOptions, Called, Caller, Emulator},
+    conformance::{CallOptions, Called, Caller},
     network::base_url::BaseUrl,
 };
 
@@ -47,7 +48,7 @@ pub(super) struct CallAdapter {
 }
 
 fn function(name: &str) -> Result<Function, String> {
-    let all = || Function::ALL.map(Function::as_str).join(", ");
+    let all = || Function::ALL.iter().map(|function| function.as_str()).collect::<Vec<_>>().join(", ");
     Function::parse(name).ok_or_else(|| format!("must be one of {}", all()))
 }
 
@@ -71,32 +72,23 @@ pub(super) fn run(asked: CallAdapter) -> anyhow::Result<()> {
 
 async fn call(asked: CallAdapter) -> anyhow::Result<Option<Called>> {
     let input = asked.input.as_deref().map(read).transpose()?;
-    let emulator = match &asked.emulator {
-        Some(command) => Some(Emulator::start(command, asked.endpoint.as_ref()).await?),
-        None => None,
-    };
-    let ad_server = emulator.as_ref().map(|emulator| emulator.url.clone()).or(asked.endpoint);
-    let options = CallOptions {
-        component: asked.file,
-        ad_server: ad_server.context("no address of an ad server is given; name one with --endpoint")?,
-        config: asked.config,
-        compiler: std::env::current_exe().context("the path of this program is not known")?,
-        data_dir: None,
-    };
-    let called = async {
-        let caller = Box::pin(Caller::new(options)).await?;
+    let missing = "no address of an ad server is given; name one with --endpoint";
+    ad_server::with(asked.emulator.as_deref(), asked.endpoint, missing, async |ad_server| {
+        let options = CallOptions {
+            component: asked.file,
+            ad_server,
+            config: asked.config,
+            compiler: std::env::current_exe().context("the path of this program is not known")?,
+            data_dir: None,
+        };
+        let caller = Caller::new(options).await?;
         if asked.print_input {
-            let input = Box::pin(caller.sample(asked.function)).await?;
-            println!("{}", serde_json::to_string_pretty(&input)?);
+            println!("{}", serde_json::to_string_pretty(&caller.sample(asked.function).await?)?);
             return Ok(None);
         }
-        Ok(Some(Box::pin(caller.call(asked.function, input)).await?))
-    };
-    let called: anyhow::Result<Option<Called>> = called.await;
-    if let Some(emulator) = emulator {
-        emulator.stop().await;
-    }
-    called
+        Ok(Some(caller.call(asked.function, input).await?))
+    })
+    .await
 }
 
 fn read(path: &Path) -> anyhow::Result<serde_json::Value> {

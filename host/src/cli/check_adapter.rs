@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::ad_server;
 use crate::{
-    conformance::{self, Emulator, Options, Report, Verdict},
+    conformance::{self, Options, Report, Verdict},
     network::base_url::BaseUrl,
 };
 
@@ -75,27 +76,20 @@ pub(super) fn run(asked: CheckAdapter) -> anyhow::Result<()> {
 }
 
 async fn check(asked: CheckAdapter) -> anyhow::Result<Report> {
-    let emulator = match &asked.emulator {
-        Some(command) => Some(Emulator::start(command, asked.against.as_ref()).await?),
-        None => None,
-    };
-    let ad_server = emulator.as_ref().map(|emulator| emulator.url.clone()).or(asked.against);
-    let ad_server = ad_server.context("no address of an ad server is given; name one with --against")?;
-    let compiler = std::env::current_exe().context("the path of this program is not known")?;
-    let options = Options {
-        component: asked.file,
-        ad_server,
-        config: asked.config,
-        seed: asked.seed,
-        cases: asked.cases,
-        jobs: asked.jobs,
-        only: asked.only,
-        compiler,
-        data_dir: None,
-    };
-    let report = conformance::check(options).await;
-    if let Some(emulator) = emulator {
-        emulator.stop().await;
-    }
-    Ok(report?)
+    let missing = "no address of an ad server is given; name one with --against";
+    ad_server::with(asked.emulator.as_deref(), asked.against, missing, async |ad_server| {
+        let options = Options {
+            component: asked.file,
+            ad_server,
+            config: asked.config,
+            seed: asked.seed,
+            cases: asked.cases,
+            jobs: asked.jobs,
+            only: asked.only,
+            compiler: std::env::current_exe().context("the path of this program is not known")?,
+            data_dir: None,
+        };
+        Ok(conformance::check(options).await?)
+    })
+    .await
 }

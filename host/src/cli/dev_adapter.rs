@@ -7,15 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use serde_json::json;
 use tokio::{net::TcpListener, process::Command};
 
+use super::ad_server;
 use crate::{
     adapters::{self, Answer, CallSeen, Exchange, Tap},
     config::{AdapterCheck, Config, Dev},
-    conformance::Emulator,
     domain::capability::Capabilities,
     network::base_url::BaseUrl,
     serve::{self, Extras},
@@ -78,18 +78,25 @@ impl Project {
             bail!("the build failed: {status}");
         }
         let inspected = adapters::inspect(&self.component).await?;
-        match (inspected.description, inspected.problem) {
-            (Some(described), None) => {
-                println!(
-                    "built {} {} in {:.1} s, {} bytes",
-                    described.platform,
-                    described.adapter_version,
-                    began.elapsed().as_secs_f64(),
-                    inspected.size
-                );
-                Ok(described)
+        let size = inspected.size;
+        let described = inspected.usable().map_err(|problem| anyhow!("the component can't be used: {problem}"))?;
+        println!(
+            "built {} {} in {:.1} s, {size} bytes",
+            described.platform,
+            described.adapter_version,
+            began.elapsed().as_secs_f64(),
+        );
+        Ok(described)
+    }
+
+    /// Builds until there is a component that can be used.
+    async fn first(&self, sources: &mut Sources) -> Capabilities {
+        loop {
+            match self.built().await {
+                Ok(described) => return described,
+                Err(error) => println!("{error:#}\nwaiting for a change in {}", self.dir.display()),
             }
-            (_, problem) => bail!("the component can't be used: {}", problem.unwrap_or_default()),
+            sources.changed().await;
         }
     }
 }
@@ -105,39 +112,26 @@ async fn work(asked: DevAdapter) -> anyhow::Result<()> {
     let said = AdapterCheck::dev(&check)?;
     let project = Project::new(&asked, &dir, &said)?;
     let mut sources = Sources::of(&dir);
-    let described = loop {
-        match project.built().await {
-            Ok(described) => break described,
-            Err(error) => println!("{error:#}"),
-        }
-        println!("waiting for a change in {}", dir.display());
+    let described = tokio::select! {
+        described = project.first(&mut sources) => described,
+        stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
+    };
+    let against = asked.against.clone();
+    let emulator = asked.emulator.or(said.emulator).filter(|_| against.is_none());
+    let missing = "there is no ad server: name an emulator in [dev] of check.toml, or one with --against";
+    ad_server::with(emulator.as_deref(), against, missing, async |ad_server| {
+        let listener =
+            TcpListener::bind(asked.listen).await.with_context(|| format!("could not listen on {}", asked.listen))?;
+        let host = Host::new(&check, &project.component, &described, &ad_server, listener.local_addr()?)?;
+        let config = Config::load(host.file())?;
+        println!("{}", host.welcome());
+        let serving = serve::serve_with(config, Extras { listener: Some(listener), tap: Some(Arc::new(Shown)) });
         tokio::select! {
-            () = sources.changed() => {}
-            stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
+            served = serving => served,
+            never = swap(&project, &mut sources, &host) => never,
         }
-    };
-    let emulator = match asked.emulator.clone().or(said.emulator).filter(|_| asked.against.is_none()) {
-        Some(command) => Some(Emulator::start(&command, None).await?),
-        None => None,
-    };
-    let ad_server = emulator.as_ref().map(|emulator| emulator.url.clone()).or_else(|| asked.against.clone());
-    let ad_server =
-        ad_server.context("there is no ad server: name an emulator in [dev] of check.toml, or one with --against")?;
-    let listener =
-        TcpListener::bind(asked.listen).await.with_context(|| format!("could not listen on {}", asked.listen))?;
-    let host = Host::new(&check, &project.component, &described, &ad_server, listener.local_addr()?)?;
-    let config = Config::load(host.file())?;
-    println!("{}", host.welcome());
-    let serving = serve::serve_with(config, Extras { listener: Some(listener), tap: Some(Arc::new(Shown)) });
-    let swapping = swap(&project, &mut sources, &host);
-    let served = tokio::select! {
-        served = serving => served,
-        never = swapping => never,
-    };
-    if let Some(emulator) = emulator {
-        emulator.stop().await;
-    }
-    served
+    })
+    .await
 }
 
 /// Builds the adapter again whenever its files change, and has the host serve it.

@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::{WithConfig, load, oci};
 use crate::{
@@ -14,8 +15,9 @@ use crate::{
         id::PlatformName,
         release::{Activation, Canary},
     },
-    operations::releases::{Decision, Installed, ReleaseView, Releases, Trial},
+    operations::releases::{Decision, Installed, ReleaseView, Releases, Shown, Trial},
     serve,
+    web::v1::release::{ActivationAnswer, DifferenceAnswer, ListedRelease},
 };
 
 /// The actor of commands, in histories and in the audit log.
@@ -197,32 +199,33 @@ pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
         }),
         ReleaseCommand::List { on, json } => with_releases(&on, async |releases, platform| {
             let list = releases.list(platform).await?;
-            match json {
-                true => print_json(&serde_json::json!({ "releases": list.iter().map(in_json).collect::<Vec<_>>() }))?,
-                false => list.iter().for_each(show_release),
+            if json {
+                let releases: Vec<ListedRelease> = list.into_iter().map(ListedRelease::from).collect();
+                return print_json(&json!({ "releases": releases }));
             }
+            list.iter().for_each(show_release);
             Ok(())
         }),
         ReleaseCommand::Show { on, digest, json } => with_releases(&on, async |releases, platform| {
-            let shown = releases.show(platform, &digest).await?;
-            let mut whole = in_json(&shown.view);
-            if let Some(fields) = whole.as_object_mut() {
-                fields.insert("description".to_owned(), serde_json::to_value(&*shown.capabilities)?);
-                fields.insert("difference".to_owned(), serde_json::to_value(&shown.difference)?);
-            }
+            let Shown { view, capabilities, difference } = releases.show(platform, &digest).await?;
             if json {
+                let mut whole = serde_json::to_value(ListedRelease::from(view))?;
+                whole["description"] = serde_json::to_value(&*capabilities)?;
+                whole["difference"] = serde_json::to_value(DifferenceAnswer::from(difference))?;
                 return print_json(&whole);
             }
-            show_release(&shown.view);
-            show_difference(&shown.difference);
-            print_json(&whole["description"])
+            show_release(&view);
+            show_difference(&difference);
+            print_json(&serde_json::to_value(&*capabilities)?)
         }),
         ReleaseCommand::History { on, json } => with_releases(&on, async |releases, platform| {
             let history = releases.history(platform).await?;
-            match json {
-                true => print_json(&serde_json::json!({ "activations": history.iter().rev().collect::<Vec<_>>() }))?,
-                false => history.iter().rev().for_each(show_activation),
+            if json {
+                let activations: Vec<ActivationAnswer> =
+                    history.into_iter().rev().map(ActivationAnswer::from).collect();
+                return print_json(&json!({ "activations": activations }));
             }
+            history.iter().rev().for_each(show_activation);
             Ok(())
         }),
     }
@@ -273,19 +276,10 @@ fn show_difference(difference: &Difference) {
     }
 }
 
-fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+/// Prints JSON; releases and activations have the form that they have over HTTP.
+fn print_json(value: &Value) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
-}
-
-fn in_json(view: &ReleaseView) -> serde_json::Value {
-    let ReleaseView { release, serving, rollback, canary } = view;
-    serde_json::json!({
-        "platform": release.platform, "digest": release.digest, "version": release.version,
-        "installed_at": release.installed_at, "installed_by": release.installed_by,
-        "unhealthy_at": release.unhealthy_at, "serving": serving, "rollback": rollback,
-        "canary_percent": canary.map(|canary| canary.percent), "promote_at": canary.map(|canary| canary.promote_at),
-    })
 }
 
 fn show_release(view: &ReleaseView) {

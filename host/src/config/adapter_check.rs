@@ -84,6 +84,16 @@ impl AdapterCheck {
         Self::load(Some(file), "dev", Path::new("component.wasm"), &nowhere).map(|check| check.dev)
     }
 
+    /// Returns the text of a file with the ad server's address in it.
+    pub fn at(text: &str, ad_server: &BaseUrl) -> String {
+        text.replace(AD_SERVER, ad_server.as_str())
+    }
+
+    /// Returns the name of the platform of an adapter that describes itself with this one.
+    pub fn platform_name(described: &str) -> String {
+        described.replace('-', "_")
+    }
+
     /// Reads the file, or takes the defaults if there is none. `name` is the platform's name.
     ///
     /// # Errors
@@ -99,8 +109,7 @@ impl AdapterCheck {
                 }
             },
         };
-        let text = text.replace(AD_SERVER, ad_server.as_str());
-        Self::parse(path, &text, name, component, ad_server)
+        Self::parse(path, &Self::at(&text, ad_server), name, component, ad_server)
     }
 
     fn parse(file: &Path, text: &str, name: &str, component: &Path, ad_server: &BaseUrl) -> Result<Self, ConfigErrors> {
@@ -234,7 +243,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<AdapterCheck, String> {
         let ad_server: BaseUrl = "http://127.0.0.1:9101".parse().unwrap();
-        let text = text.replace(AD_SERVER, ad_server.as_str());
+        let text = AdapterCheck::at(text, &ad_server);
         AdapterCheck::parse(Path::new("check.toml"), &text, "acme", Path::new("acme.wasm"), &ad_server)
             .map_err(|error| error.to_string())
     }

@@ -123,11 +123,8 @@ impl Caller {
     /// When it can't be used, or the file of settings is invalid.
     pub async fn new(options: CallOptions) -> Result<Self, CallError> {
         let inspected = adapters::inspect(&options.component).await.map_err(CheckError::from)?;
-        let described = match (inspected.description, inspected.problem) {
-            (Some(described), None) => described,
-            (_, problem) => return Err(CallError::Unusable(problem.unwrap_or_default())),
-        };
-        let name = described.platform.replace('-', "_");
+        let described = inspected.usable().map_err(CallError::Unusable)?;
+        let name = AdapterCheck::platform_name(&described.platform);
         let config = AdapterCheck::load(options.config.as_deref(), &name, &options.component, &options.ad_server)
             .map_err(CheckError::from)?;
         Ok(Self { bench: Bench::new(config, described, &kit_options(options)) })

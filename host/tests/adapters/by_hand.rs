@@ -37,7 +37,7 @@ async fn every_function_is_called_with_a_sample_and_shows_no_credentials() {
     let data_dir = tempfile::tempdir().unwrap();
     let by = caller(component("flightdeck-adapter-triton"), &emulator.url, config, data_dir.path()).await;
     let mut created = None;
-    for function in Function::ALL {
+    for &function in Function::ALL {
         let called = match by.call(function, None).await {
             Ok(called) => called,
             Err(error) => {

@@ -20,7 +20,7 @@ use wasmtime::{
 };
 
 use super::ArgumentError;
-use crate::adapters::{compatibility::OFFERED, sandbox::CallState};
+use crate::adapters::{compatibility, sandbox::CallState};
 
 /// The type of a function.
 pub(super) struct Types(Option<ComponentFunc>);
@@ -36,8 +36,8 @@ impl Types {
     /// Returns the type of an exported function.
     pub(super) fn of(pre: &AdapterPre<CallState>, engine: &Engine, function: &str) -> Self {
         let component = pre.instance_pre().component().component_type();
-        let interface = component.get_export(engine, &format!("flightdeck:ad-server/ad-server@{OFFERED}.0"));
-        let found = interface.and_then(|interface| match interface.ty {
+        let interface = component.exports(engine).find(|(name, _)| compatibility::is_main(name));
+        let found = interface.and_then(|(_, interface)| match interface.ty {
             ComponentItem::ComponentInstance(instance) => match instance.get_export(engine, function)?.ty {
                 ComponentItem::ComponentFunc(function) => Some(function),
                 _ => None,

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use toml::{Table, Value};
 
-use crate::{domain::capability::Capabilities, network::base_url::BaseUrl};
+use crate::{config::AdapterCheck, domain::capability::Capabilities, network::base_url::BaseUrl};
 
 /// The tokens of the host. They are known to everybody, and so it listens on loopback by default.
 const BUYER: &str = "dev-buyer";
@@ -46,10 +46,10 @@ impl Host {
         address: SocketAddr,
     ) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(check).with_context(|| format!("{} can't be read", check.display()))?;
-        let given: Table = text.replace("${AD_SERVER}", ad_server.as_str()).parse().context("check.toml is no TOML")?;
+        let given: Table = AdapterCheck::at(&text, ad_server).parse().context("check.toml is no TOML")?;
         let file = check.with_file_name(".flightdeck-dev.toml");
         let data = std::env::temp_dir().join(format!("flightdeck-dev-{}", uuid::Uuid::now_v7().simple()));
-        let platform = described.platform.replace('-', "_");
+        let platform = AdapterCheck::platform_name(&described.platform);
         let host = Self { file, data, address, platform };
         let config = host.config(&given, component, described, ad_server);
         std::fs::write(&host.file, config.to_string())
