@@ -239,7 +239,7 @@ impl Injection {
 
     /// Overwrites every secret with asterisks, however it is spelled.
     pub(crate) fn redact(&self, bytes: &mut [u8]) {
-        self.echoes.scrub(bytes, true);
+        self.echoes.scrub_all(bytes);
     }
 
     /// Returns whether any secret occurs, however it is spelled.

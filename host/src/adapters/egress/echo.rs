@@ -85,38 +85,43 @@ impl Echoes {
     /// Returns whether any secret occurs.
     pub(super) fn occur_in(&self, bytes: &[u8]) -> bool {
         let mut copy = bytes.to_vec();
-        self.scrub(&mut copy, true);
+        self.scrub_all(&mut copy);
         copy != bytes
     }
 
     /// Overwrites every occurrence with asterisks, byte for byte, so that lengths don't change.
-    /// Returns how many leading bytes are final. The rest may be the beginning of a secret that
-    /// continues in the next piece; if `ended`, everything is final.
-    pub(super) fn scrub(&self, bytes: &mut [u8], ended: bool) -> usize {
+    pub(super) fn scrub_all(&self, bytes: &mut [u8]) {
+        self.scrub(bytes, &mut 0, true);
+    }
+
+    /// Overwrites the first `hidden` bytes and every occurrence. Returns how many leading bytes are
+    /// final, and leaves in `hidden` how many of the rest belong to an occurrence that began before
+    /// them. The rest may be the beginning of a secret that continues in the next piece; if `ended`,
+    /// everything is final.
+    ///
+    /// Occurrences may overlap: the text before a secret may complete another reading of its
+    /// beginning. So the search goes on at the byte after a match's first, and a byte is overwritten
+    /// only when no later match can need it.
+    fn scrub(&self, bytes: &mut [u8], hidden: &mut usize, ended: bool) -> usize {
         if self.is_empty() {
             return bytes.len();
         }
-        let (mut at, mut room) = (0, Room::default());
-        while at < bytes.len() {
-            if !self.begins[usize::from(bytes[at])] {
-                at += 1;
-                continue;
-            }
-            let (mut longest, mut goes_on) = (None, false);
-            for pattern in &self.patterns {
-                let found = pattern.at(bytes, at, &mut room);
-                longest = longest.max(found.end);
-                goes_on |= found.goes_on;
-            }
-            if goes_on && !ended {
-                return at;
-            }
-            match longest {
-                Some(end) => {
-                    bytes[at..end].fill(b'*');
-                    at = end;
+        let (mut until, mut room) = (std::mem::take(hidden), Room::default());
+        for at in 0..bytes.len() {
+            if self.begins[usize::from(bytes[at])] {
+                let mut goes_on = false;
+                for pattern in &self.patterns {
+                    let found = pattern.at(bytes, at, &mut room);
+                    until = until.max(found.end.unwrap_or(0));
+                    goes_on |= found.goes_on;
                 }
-                None => at += 1,
+                if goes_on && !ended {
+                    *hidden = until.saturating_sub(at);
+                    return at;
+                }
+            }
+            if at < until {
+                bytes[at] = b'*';
             }
         }
         bytes.len()

@@ -96,16 +96,17 @@ proptest! {
     ) {
         let echoes = echoes(&secret);
         for (name, spelled) in spellings(&secret, &dice) {
-            let text = [b"{\"said\": \"".as_slice(), &spelled, b"\", \"rest\": 1}"].concat();
+            // No secret has the characters beside it, which might belong to another occurrence.
+            let text = [b"{\"said\":\t\"\t".as_slice(), &spelled, b"\t\", \"rest\": 1}"].concat();
             let out = scrubbed(&echoes, &cut(&text, &cuts));
             prop_assert_eq!(out.len(), text.len());
-            let place = out[10..10 + spelled.len()].iter().filter(|byte| **byte != 0).copied().collect::<Vec<u8>>();
+            let place = out[11..11 + spelled.len()].iter().filter(|byte| **byte != 0).copied().collect::<Vec<u8>>();
             prop_assert!(
                 place.iter().all(|byte| *byte == b'*'),
                 "{} of {:?}: {:?} became {:?}", name, secret, String::from_utf8_lossy(&spelled), String::from_utf8_lossy(&out)
             );
-            let kept = (&out[..10], &out[10 + spelled.len()..]);
-            prop_assert_eq!(kept, (&text[..10], &text[10 + spelled.len()..]));
+            let kept = (&out[..11], &out[11 + spelled.len()..]);
+            prop_assert_eq!(kept, (&text[..11], &text[11 + spelled.len()..]));
         }
     }
 
@@ -152,6 +153,18 @@ fn of_two_secrets_that_begin_alike_all_of_the_longer_one_goes() {
     let echoes = Echoes::of(&["abcd".to_owned(), "abcdefgh".to_owned()]);
     assert_eq!(scrubbed(&echoes, &[b"x abcd", b"efgh x"]), b"x ******** x");
     assert_eq!(scrubbed(&echoes, &[b"x abcd", b" x"]), b"x **** x");
+}
+
+/// The quotation mark before an escaped secret is read as one of its characters, which makes an
+/// occurrence that ends before the secret does.
+#[test]
+fn all_of_a_secret_goes_where_another_reading_of_its_beginning_overlaps_it() {
+    let echoes = echoes(" \"\\ ");
+    let text = br#"{"said": "\\u0020\\u0022\\u005c\\u0020", "rest": 1}"#;
+    for cut in 0..text.len() {
+        let out = scrubbed(&echoes, &[&text[..cut], &text[cut..]]);
+        assert_eq!(String::from_utf8_lossy(&out), format!("{{\"said\":{}\", \"rest\": 1}}", "*".repeat(30)));
+    }
 }
 
 #[test]
