@@ -182,7 +182,12 @@ fn custom(creative: &Creative, products: &[Product], fields: &mut Object, proble
             );
             problems.unsupported("unsupported_template_values", pointer("template_values"), values, message, &[]);
         }
-        _ => problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object."),
+        _ => problems.invalid(
+            "invalid_template_values",
+            pointer("template_values"),
+            values,
+            "Write template_values as a JSON object.",
+        ),
     }
     fields.set("ImageLink", creative.media_url.as_ref());
     first_known(products.iter().map(|product| AdType::of_custom(&product.ad_types)))

@@ -10,6 +10,8 @@
 
 use flightdeck_adapter::prelude::*;
 
+use crate::inferred::cap_unit;
+
 /// Minutes of an hour and a day.
 const HOUR: u32 = 60;
 const DAY: u32 = 24 * HOUR;
@@ -31,10 +33,10 @@ pub const NOTE: &str = "Counted are 1, 2, 3, 4, 6, 8 and 12 hours, 1 to 28 days,
 /// Returns the periods in minutes, the shortest first, with unit and number. A period of whole weeks
 /// is written in weeks.
 fn periods() -> impl Iterator<Item = (u32, &'static str, u32)> {
-    let hours = HOURS.iter().map(|count| (count * HOUR, "HOUR", *count));
+    let hours = HOURS.iter().map(|count| (count * HOUR, cap_unit::HOUR, *count));
     let days = (1..=MOST_DAYS).map(|count| match count {
-        weeks if weeks.is_multiple_of(7) && weeks / 7 <= MOST_WEEKS => (count * DAY, "WEEK", weeks / 7),
-        _ => (count * DAY, "DAY", count),
+        weeks if weeks.is_multiple_of(7) && weeks / 7 <= MOST_WEEKS => (count * DAY, cap_unit::WEEK, weeks / 7),
+        _ => (count * DAY, cap_unit::DAY, count),
     });
     hours.chain(days)
 }

@@ -97,22 +97,23 @@ pub fn translate(
     if package.targeting.frequency_cap.is_some() {
         notes.push(format!("{} has a frequency cap. {}", package.package_id, caps::NOTE));
     }
-    let fields = object! {
+    let mut fields = object! {
         "goal": object! { "type": "IMPRESSIONS", "value": package.impressions },
         "rate": money::number(package.price.rate),
         "startDate": first,
         "endDate": last,
-        "contentTypes": content_types(&product, &targeting.content_types, &pointer("package_id"), problems),
-        "positions": positions(&product, &pointer("package_id"), problems),
-        "priorityLevel": product.priority.level,
-        "pacing": pacing(&product, package, &pointer("pacing"), problems),
-        "dailyCap": daily_cap(package, problems, notes),
-        "frequencyCap": frequency_cap(buy, package, problems),
-        "targeting": targeting.tree,
-        "stationIds": (!targeting.stations.is_empty()).then_some(targeting.stations),
-        "dayparts": dayparts,
-        "active": package.active,
     };
+    let of_product = pointer("package_id");
+    fields.set(field::CONTENT_TYPES, content_types(&product, &targeting.content_types, &of_product, problems));
+    fields.set(field::POSITIONS, positions(&product, &of_product, problems));
+    fields.set(field::PRIORITY_LEVEL, product.priority.level);
+    fields.set(field::PACING, pacing(&product, package, &pointer("pacing"), problems));
+    fields.set("dailyCap", daily_cap(package, problems, notes));
+    fields.set(field::FREQUENCY_CAP, frequency_cap(buy, package, problems));
+    fields.set("targeting", targeting.tree);
+    fields.set("stationIds", (!targeting.stations.is_empty()).then_some(targeting.stations));
+    fields.set("dayparts", dayparts);
+    fields.set("active", package.active);
     let mut fixed = object! { "rateType": "CPM" };
     fixed.set(field::PRIORITY, product.priority.kind.word());
     fixed.set(field::RATE_BASIS, product.rate_basis.word());
@@ -146,10 +147,10 @@ fn positions(product: &Product, pointer: &str, problems: &mut Problems) -> Vec<&
 
 fn pacing(product: &Product, package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
     match (&package.pacing, product.even_pacing) {
-        (Pacing::Even, EvenPacing::Even) => Some("EVEN"),
-        (Pacing::Even, EvenPacing::Trend) => Some("TREND"),
-        (Pacing::Asap, _) => Some("ASAP"),
-        (Pacing::FrontLoaded, _) => Some("FRONT_LOADED"),
+        (Pacing::Even, EvenPacing::Even) => Some(inferred::pacing::EVEN),
+        (Pacing::Even, EvenPacing::Trend) => Some(inferred::pacing::TREND),
+        (Pacing::Asap, _) => Some(inferred::pacing::ASAP),
+        (Pacing::FrontLoaded, _) => Some(inferred::pacing::FRONT_LOADED),
         (other, _) => {
             let message = "Triton spreads a goal evenly, loads it to the front, or delivers as fast as it can.";
             let known = ["even", "asap", "front_loaded"];

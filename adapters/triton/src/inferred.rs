@@ -37,13 +37,13 @@ pub mod state {
     pub const PAUSED: &str = "PAUSED";
     /// Its advertiser is not active.
     pub const INACTIVE: &str = "INACTIVE";
-    /// Its last day has passed, or its goal is reached.
+    /// Its last day passed 48 hours ago, or its goal is reached.
     pub const DONE: &str = "DONE";
     /// It is archived.
     pub const ARCHIVED: &str = "ARCHIVED";
 }
 
-/// Fields of a flight whose names are the guide's words in the API's style.
+/// Fields whose names are the guide's words in the API's style.
 pub mod field {
     /// Content types, a list of [`CONTENT_TYPES`](super::CONTENT_TYPES).
     pub const CONTENT_TYPES: &str = "contentTypes";
@@ -53,6 +53,10 @@ pub mod field {
     pub const PRIORITY: &str = "type";
     /// The level within the priority type.
     pub const PRIORITY_LEVEL: &str = "priorityLevel";
+    /// How the goal is spread, one of [`pacing`](super::pacing).
+    pub const PACING: &str = "pacing";
+    /// The frequency cap.
+    pub const FREQUENCY_CAP: &str = "frequencyCap";
     /// Whether the rate is net or gross.
     pub const RATE_BASIS: &str = "rateBasis";
     /// The team of a campaign.
@@ -73,6 +77,48 @@ pub mod field {
     pub const BANNERS: &str = "banners";
     /// Tracking pixels of an ad unit.
     pub const PIXELS: &str = "trackingPixels";
+}
+
+/// Words of a flight's pacing (help pages, create a flight).
+pub mod pacing {
+    /// The same every day.
+    pub const EVEN: &str = "EVEN";
+    /// As the trend of the inventory is.
+    pub const TREND: &str = "TREND";
+    /// As fast as possible.
+    pub const ASAP: &str = "ASAP";
+    /// More at the beginning.
+    pub const FRONT_LOADED: &str = "FRONT_LOADED";
+}
+
+/// Units of a frequency cap's period (help pages, frequency caps).
+pub mod cap_unit {
+    /// Hours.
+    pub const HOUR: &str = "HOUR";
+    /// Days.
+    pub const DAY: &str = "DAY";
+    /// Weeks.
+    pub const WEEK: &str = "WEEK";
+}
+
+/// Types of priorities (help pages, how ad selection works).
+pub mod priority {
+    /// Before everything else.
+    pub const SPONSORSHIP: &str = "SPONSORSHIP";
+    /// What is guaranteed.
+    pub const STANDARD: &str = "STANDARD";
+    /// What is sold in bulk.
+    pub const BULK: &str = "BULK";
+    /// What fills what is left.
+    pub const FILLER: &str = "FILLER";
+}
+
+/// Whether a rate contains an agency's commission (help pages, create a flight).
+pub mod rate_basis {
+    /// It does not.
+    pub const NET: &str = "NET";
+    /// It does.
+    pub const GROSS: &str = "GROSS";
 }
 
 /// Returns the path that publishes a flight's creative.

@@ -114,7 +114,7 @@ pub fn flights(api: &Api, campaign: &str, creative: i64) -> Fallible<Vec<String>
     Ok(flights)
 }
 
-/// Whether a flight names a creative. One that is put away with its campaign plays nothing, and can't be changed.
+/// Whether a flight names a creative. One that is archived with its campaign plays nothing, and can't be changed.
 fn names_creative(flight: &Object, creative: i64) -> bool {
     let status = flight.get("status").and_then(Json::as_text).unwrap_or_default();
     !status.eq_ignore_ascii_case(state::ARCHIVED) && plays_in(&groups_of(flight), creative)

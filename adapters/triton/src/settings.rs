@@ -4,7 +4,10 @@
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
-use crate::days::Zone;
+use crate::{
+    days::Zone,
+    inferred::{priority, rate_basis},
+};
 
 /// The JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
@@ -98,10 +101,10 @@ impl PriorityType {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Sponsorship => "SPONSORSHIP",
-            Self::Standard => "STANDARD",
-            Self::Bulk => "BULK",
-            Self::Filler => "FILLER",
+            Self::Sponsorship => priority::SPONSORSHIP,
+            Self::Standard => priority::STANDARD,
+            Self::Bulk => priority::BULK,
+            Self::Filler => priority::FILLER,
         }
     }
 }
@@ -122,8 +125,8 @@ impl RateBasis {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Net => "NET",
-            Self::Gross => "GROSS",
+            Self::Net => rate_basis::NET,
+            Self::Gross => rate_basis::GROSS,
         }
     }
 }

@@ -74,9 +74,9 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     if let Some(text) = &package.targeting.custom {
         let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
         let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
-        custom::read(text, &pointer, &mut parts, &mut stations, problems);
-        genres.of_buyer = said_in(text, &pointer, "genres");
-        let wanted = said_in(text, &pointer, "content_types");
+        let custom = custom::read(text, &pointer, &mut parts, &mut stations, problems);
+        genres.of_buyer = said_in(&custom, &pointer, "genres");
+        let wanted = said_in(&custom, &pointer, "content_types");
         let known: Vec<&str> = product.content_types.iter().map(String::as_str).collect();
         for word in wanted.iter().filter(|word| !known.contains(&word.value.as_str())) {
             let message = "The product does not run in this content.";
@@ -116,8 +116,7 @@ fn said(values: &[String], pointer: &str) -> Vec<Said> {
 
 /// Returns the texts of one part of a buyer's `custom.triton`. Values that are not texts are
 /// refused elsewhere.
-fn said_in(custom: &str, pointer: &str, part: &str) -> Vec<Said> {
-    let Ok(Json::Object(custom)) = Json::parse(custom) else { return Vec::new() };
+fn said_in(custom: &Object, pointer: &str, part: &str) -> Vec<Said> {
     let values = custom.get(part).map(Json::items).unwrap_or_default();
     let texts = values.iter().filter_map(|value| value.as_text().map(str::to_owned)).collect::<Vec<_>>();
     said(&texts, &format!("{pointer}/{part}"))

@@ -141,6 +141,8 @@ impl Platform for Kevel {
     }
 
     fn act(&self, call: &Call) -> Response<Body> {
+        // Without the state: others are not kept waiting.
+        let read = openapi::check(call.method.as_str(), &call.path, &call.body);
         let mut state = lock(&self.state);
         let mut desk = routes::Desk {
             state: &mut state,
@@ -148,7 +150,6 @@ impl Platform for Kevel {
             settings: self.controls.settings.get(),
             call,
         };
-        let read = openapi::check(call.method.as_str(), &call.path, &call.body);
         match read.and_then(|()| routes::dispatch(&mut desk)) {
             Ok(reply) => reply.answer(),
             Err(refusal) => refusal.answer(),

@@ -63,8 +63,8 @@ fn daily_money(package: &PackageOrder, problems: &mut Problems) -> Option<i64> {
     };
     if let Some(why) = taken_by {
         let message = format!(
-            "A flight on Kevel is capped by impressions or by money, and a cap by impressions is taken by {why}. Give \
-             daily_impressions instead of daily_budget."
+            "A flight on Kevel is capped by impressions or by money, and this one is capped by impressions because of \
+             {why}. Leave daily_budget out; daily_impressions caps a day."
         );
         let value = money::decimal(budget);
         problems.unsupported("unsupported_daily_budget", pointer, value, message, &["daily_impressions"]);

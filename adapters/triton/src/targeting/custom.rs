@@ -8,18 +8,19 @@ use crate::{criteria::Criteria, inferred::dimension};
 /// The keys of a buyer's `custom.triton`.
 const CUSTOM: [&str; 3] = ["station_ids", "genres", "content_types"];
 
-/// Parses it into criteria and the remaining stations of the product.
+/// Parses it into criteria and the remaining stations of the product. Returns what it read; nothing
+/// if it is no object.
 pub(super) fn read(
     custom: &str,
     pointer: &str,
     parts: &mut Vec<Criteria>,
     stations: &mut Vec<i64>,
     problems: &mut Problems,
-) {
+) -> Object {
     const CODE: &str = "invalid_custom_targeting";
     let Ok(Json::Object(custom)) = Json::parse(custom) else {
         problems.invalid(CODE, pointer, custom, "Triton's custom targeting is an object.");
-        return;
+        return Object::default();
     };
     for (name, value) in custom.iter() {
         let pointer = format!("{pointer}/{}", pointer_segment(name));
@@ -58,4 +59,5 @@ pub(super) fn read(
             }
         }
     }
+    custom
 }
