@@ -1,7 +1,6 @@
-//! Ad Manager as an ad server of the SDK: delegates each function to its module. [`Gam`] is the
-//! adapter, which says of delivery what the SDK doesn't.
+//! Ad Manager as an ad server of the SDK: delegates each function to its module.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use flightdeck_adapter::{
     ad_server::{
@@ -30,7 +29,7 @@ use crate::{
 
 /// An Ad Manager network during one call.
 #[derive(Debug)]
-pub struct Server {
+pub struct Gam {
     pub(crate) network: Network,
     ctx: Context,
     /// The lookup results for the targeting of new line items.
@@ -41,16 +40,9 @@ pub struct Server {
     halts: Halts,
     /// The creatives that this call placed.
     placed: Placed,
-    /// What the reports of this call say of themselves.
-    said: RefCell<delivery::Said>,
 }
 
-impl Server {
-    /// Returns what the reports of this call said of themselves.
-    pub(crate) fn said(&self) -> delivery::Said {
-        self.said.borrow().clone()
-    }
-
+impl Gam {
     fn advertiser(&self) -> Fallible<&str> {
         api::advertiser(&self.ctx)
     }
@@ -60,7 +52,7 @@ impl Server {
     }
 }
 
-impl AdServer for Server {
+impl AdServer for Gam {
     const WORDS: Words = Words {
         platform: "Ad Manager",
         order: Noun { remote_type: order::TYPE, word: "order", step: "order" },
@@ -108,7 +100,6 @@ impl AdServer for Server {
             opened: Cell::new(false),
             halts: Halts::default(),
             placed: Placed::default(),
-            said: RefCell::default(),
         })
     }
 
@@ -290,8 +281,6 @@ impl AdServer for Server {
     }
 
     fn read_delivery(&self, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
-        let (delivered, said) = delivery::read(&self.network, &self.ctx, buys, range)?;
-        *self.said.borrow_mut() = said;
-        Ok(delivered)
+        delivery::read(&self.network, &self.ctx, buys, range)
     }
 }

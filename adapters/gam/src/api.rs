@@ -9,6 +9,8 @@ use crate::{refusal::explain, settings::Platform};
 
 /// The page size of lists. 1,000 is the maximum (reference, `pageSize`).
 pub const PAGE_SIZE: u32 = 1000;
+/// The most names in one batch action (reference, batch methods).
+const BATCH: usize = 100;
 /// The number of items named in one filter, so that the URL stays short.
 pub const AT_ONCE: usize = 40;
 
@@ -53,12 +55,15 @@ impl Network {
         self.api.patch(format!("/v1/networks/{}/{path}", self.platform.network_code))
     }
 
-    /// Runs a batch action on objects, such as `orders:batchPause` with one name.
+    /// Runs a batch action on objects, such as `orders:batchPause`, in as many requests as their
+    /// number needs.
     ///
     /// # Errors
     /// When Ad Manager refuses.
     pub fn act(&self, collection: &str, action: &str, names: Vec<String>) -> Fallible<()> {
-        self.post(&format!("{collection}:{action}")).json(&object! { "names": names }).send()?;
+        for some in names.chunks(BATCH) {
+            self.post(&format!("{collection}:{action}")).json(&object! { "names": some.to_vec() }).send()?;
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use flightdeck_adapter::{
 };
 
 use crate::{
-    ad_server::Server,
+    ad_server::Gam,
     api::Network,
     line_item,
     order::{self, Approval, reservation},
@@ -64,7 +64,7 @@ pub fn has_creatives(buy: &MediaBuy) -> bool {
 ///
 /// # Errors
 /// When Ad Manager refuses.
-pub fn switch(network: &Network, update: &Update<'_, Server>) -> Fallible<()> {
+pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
     let (was, is) = (update.current.order.active, update.desired.order.active);
     match (was, is) {
         (false, true) => {
@@ -80,7 +80,7 @@ pub fn switch(network: &Network, update: &Update<'_, Server>) -> Fallible<()> {
 
 /// Whether the order has creatives that are not part of the buy yet, because their upload has not
 /// finished.
-fn is_being_uploaded(update: &Update<'_, Server>) -> bool {
+fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
     let known = |key: &str| {
         let mut packages = update.request.current.packages.iter();
         packages.any(|package| {
@@ -91,7 +91,7 @@ fn is_being_uploaded(update: &Update<'_, Server>) -> bool {
 }
 
 /// Activates packages after a buy was resumed, which was not possible while it was paused.
-fn wake_all(network: &Network, update: &Update<'_, Server>) -> Fallible<()> {
+fn wake_all(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
     for item in update.desired.items.iter().filter(|item| item.active) {
         // A line item that this update activates has a step of its own.
         if update.current.item(item.package_id()).is_none_or(|current| !current.active) {

@@ -51,16 +51,10 @@ const DIMENSIONS: [&str; 3] = ["DATE", "LINE_ITEM_ID", "LINE_ITEM_ENVIRONMENT_TY
 const METRICS: [&str; 4] =
     ["AD_SERVER_IMPRESSIONS", "AD_SERVER_CLICKS", "VIDEO_VIEWERSHIP_COMPLETES", "AD_SERVER_REVENUE"];
 
-/// What the reports of a call say of themselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
-    /// The time up to which everything is counted.
-    pub as_of: Option<String>,
-    /// The time zone of the days, as IANA names it.
-    pub time_zone: Option<String>,
-    /// The currency of the spend.
-    pub currency: Option<String>,
-}
+/// The name of the extension that says whose days a delivery counts: an IANA time zone.
+pub const TIME_ZONE: &str = "time_zone";
+/// The name of the extension that says in which currency the spend of a delivery is.
+pub const CURRENCY: &str = "currency";
 
 /// A long-running operation.
 #[derive(Debug, Deserialize)]
@@ -164,13 +158,13 @@ impl Cell {
 ///
 /// # Errors
 /// When Ad Manager can't be reached, or doesn't finish in time.
-pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<(Delivered, Said)> {
+pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
     let booked = buys.iter().filter(|buy| buy.remote.order().is_some());
     let packages = booked.flat_map(|buy| buy.remote.iter().filter(|object| object.kind == RemoteKind::Package));
     let items: Vec<String> = packages.map(|object| object.id.clone()).collect();
-    let (mut delivered, mut said) = (Delivered::default(), Said::default());
+    let mut delivered = Delivered::default();
     if items.is_empty() {
-        return Ok((delivered, said));
+        return Ok(delivered);
     }
     let account = account::read(network)?;
     let mut first: Option<time::OffsetDateTime> = None;
@@ -178,13 +172,13 @@ pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRa
         let run = count(network, ctx, some, range, &mut delivered.counts)?;
         first = Some(first.map_or(run, |first| first.min(run)));
     }
-    said.as_of = first.map(|run| moment::format(run - time::Duration::seconds(inferred::COUNTING_LAG_SECONDS)));
-    said.time_zone = Some(match network.platform.report_days {
+    delivered.as_of = first.map(|run| moment::format(run - time::Duration::seconds(inferred::COUNTING_LAG_SECONDS)));
+    let zone = match network.platform.report_days {
         ReportDays::Network => account.time_zone,
         ReportDays::Utc => UTC.to_owned(),
-    });
-    said.currency = Some(account.currency_code);
-    Ok((delivered, said))
+    };
+    delivered.extensions = vec![(TIME_ZONE.to_owned(), zone), (CURRENCY.to_owned(), account.currency_code)];
+    Ok(delivered)
 }
 
 const UTC: &str = "Etc/UTC";

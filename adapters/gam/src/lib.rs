@@ -21,8 +21,7 @@
 //! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
 //!   real network differs.**
 //!
-//! Modules for the adapter's functions: [`adapter`] is what is exported, [`ad_server`] delegates to
-//! the other modules, [`booking`]
+//! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
 //! translates a media buy, [`describe`], [`status`] and [`delivery`] read. The SDK calls them in
 //! order.
 //!
@@ -31,7 +30,6 @@
 
 pub mod account;
 pub mod ad_server;
-pub mod adapter;
 pub mod api;
 pub mod approval;
 pub mod booking;
@@ -55,6 +53,6 @@ pub mod ties;
 pub mod weights;
 pub mod words;
 
-pub use adapter::Gam;
+pub use ad_server::Gam;
 
 flightdeck_adapter::export!(Gam);

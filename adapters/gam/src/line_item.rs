@@ -36,7 +36,7 @@ mod terms;
 mod video;
 
 pub use self::{
-    halt::{Halts, delivering},
+    halt::Halts,
     standing::{Standing, activate, activate_one, archive, find, is_running, resume, standing},
     terms::CPD,
 };
@@ -155,8 +155,7 @@ fn write_settings(fields: &mut Object, platform: &Platform, product: &Product) {
     if let Some(days) = product.auto_extension_days.filter(|days| *days > 0) {
         fields.set("autoExtensionDays", u32::from(days));
     }
-    let labels: Vec<Object> =
-        product.label_ids.iter().map(|id| object! { "label": platform.name_of("labels", id) }).collect();
+    let labels = platform.labels(&product.label_ids);
     if !labels.is_empty() {
         fields.set("appliedLabels", labels);
     }

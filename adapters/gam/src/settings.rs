@@ -125,6 +125,12 @@ impl Platform {
         format!("networks/{}/{collection}/{id}", self.network_code)
     }
 
+    /// Returns labels in Ad Manager's form.
+    #[must_use]
+    pub fn labels(&self, ids: &[String]) -> Vec<Object> {
+        ids.iter().map(|id| object! { "label": self.name_of("labels", id) }).collect()
+    }
+
     /// Returns the values of custom fields in Ad Manager's form.
     #[must_use]
     pub fn custom_fields(&self, values: &BTreeMap<String, CustomValue>) -> Vec<Object> {

@@ -155,11 +155,7 @@ fn switch_all(network: &Network, item: &str, on: bool) -> Fallible<()> {
             names.push(tie.name);
         }
     }
-    // One request accepts at most 100 (reference, batch methods).
-    for some in names.chunks(100) {
-        act(network, item, if on { "batchActivate" } else { "batchDeactivate" }, some.to_vec())?;
-    }
-    Ok(())
+    act(network, item, if on { "batchActivate" } else { "batchDeactivate" }, names)
 }
 
 /// Stops the delivery of a package.

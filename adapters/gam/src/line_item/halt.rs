@@ -63,7 +63,7 @@ impl Halts {
 ///
 /// # Errors
 /// When Ad Manager can't be reached.
-pub fn delivering(network: &Network, id: &str) -> Fallible<bool> {
+fn delivering(network: &Network, id: &str) -> Fallible<bool> {
     match standing(network, id) {
         Ok(standing) => Ok(matches!(standing.status.as_str(), "DELIVERING" | "DELIVERY_EXTENDED")),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),

@@ -115,11 +115,7 @@ pub fn activate(network: &Network, order: &str, items: &[&str]) -> Fallible<()> 
     }
     let showing = ties::showing(network, &inactive)?;
     let names: Vec<String> = showing.iter().map(|id| network.name("lineItems", id)).collect();
-    // One request accepts at most 100 (reference, batch methods).
-    for some in names.chunks(100) {
-        network.act("lineItems", "batchActivate", some.to_vec())?;
-    }
-    Ok(())
+    network.act("lineItems", "batchActivate", names)
 }
 
 /// Activates a line item that is inactive although it has creatives. One without stays inactive.

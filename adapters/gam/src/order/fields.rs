@@ -29,8 +29,7 @@ pub(super) fn more(platform: &Platform) -> Object {
         (!names.is_empty()).then_some(names)
     };
     let one = |collection: &str, id: &Option<String>| id.as_ref().map(|id| platform.name_of(collection, id));
-    let labels: Vec<Object> =
-        platform.order_label_ids.iter().map(|id| object! { "label": platform.name_of("labels", id) }).collect();
+    let labels = platform.labels(&platform.order_label_ids);
     let values = platform.custom_fields(&platform.order_custom_fields);
     let more = object! {
         "salesperson": one("users", &platform.salesperson_id),

@@ -61,11 +61,7 @@ impl Reservation {
     pub(super) fn reserve(&self, network: &Network) -> Fallible<()> {
         let Self::Mixed(items) = self else { return Ok(()) };
         let names: Vec<String> = items.iter().map(|id| network.name("lineItems", id)).collect();
-        // One request accepts at most 100 (reference, batch methods).
-        for some in names.chunks(100) {
-            network.act("lineItems", "batchReserveAndOverbook", some.to_vec())?;
-        }
-        Ok(())
+        network.act("lineItems", "batchReserveAndOverbook", names)
     }
 
     /// Returns the action that approves (or submits) an order, and its body (types

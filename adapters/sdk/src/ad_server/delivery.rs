@@ -33,6 +33,10 @@ pub struct Delivered {
     pub counts: Counts,
     /// Orders that the platform reports nothing about, and why. Only their buys fail.
     pub failed: BTreeMap<String, Failure>,
+    /// The moment up to which everything is counted, where the platform says so.
+    pub as_of: Option<String>,
+    /// What else the platform says of each delivery, by the name of the extension.
+    pub extensions: Vec<(String, String)>,
 }
 
 /// Returns what buys delivered in a range of days.
@@ -40,21 +44,21 @@ pub struct Delivered {
 /// # Errors
 /// When the platform can't be reached, or doesn't finish in time.
 pub fn get<S: AdServer>(server: &S, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Vec<DeliveryAnswer>> {
-    let Delivered { counts, failed } = server.read_delivery(buys, range)?;
+    let read = server.read_delivery(buys, range)?;
     let answer = |buy: &RemoteBuy| {
-        let delivery = match buy.remote.order().and_then(|order| failed.get(order)) {
+        let delivery = match buy.remote.order().and_then(|order| read.failed.get(order)) {
             Some(failure) => Err(failure.clone()),
-            None => Ok(delivered(buy, &counts)),
+            None => Ok(delivered(buy, &read)),
         };
         DeliveryAnswer { media_buy_id: buy.media_buy_id.clone(), delivery }
     };
     Ok(buys.iter().map(answer).collect())
 }
 
-fn delivered(buy: &RemoteBuy, counts: &Counts) -> BuyDelivery {
+fn delivered(buy: &RemoteBuy, read: &Delivered) -> BuyDelivery {
     let mut rows = Vec::new();
     for item in buy.remote.iter().filter(|object| object.kind == RemoteKind::Package) {
-        for (day, counted) in counts.get(&item.id).into_iter().flatten() {
+        for (day, counted) in read.counts.get(&item.id).into_iter().flatten() {
             rows.push(DeliveryRow {
                 package_id: item.key.clone(),
                 day: day.clone(),
@@ -70,8 +74,8 @@ fn delivered(buy: &RemoteBuy, counts: &Counts) -> BuyDelivery {
         media_buy_id: buy.media_buy_id.clone(),
         rows,
         totals: Vec::new(),
-        as_of: None,
-        extensions: Vec::new(),
+        as_of: read.as_of.clone(),
+        extensions: read.extensions.clone(),
     }
 }
 
