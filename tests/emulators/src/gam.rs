@@ -9,7 +9,7 @@
 //!
 //! - `routes`: the table of paths, and what every handler gets.
 //! - `orders`, `line_items`, `targeting`, `creatives`, `associations`, `lookups`: the resources.
-//! - `reports`, `report_fields`: delivery as the platform reports it. `delivery` computes it, and
+//! - `reports`, `report_fields`, `report_rows`: delivery as the platform reports it. `delivery` computes it, and
 //!   `status` is the one place where a status is derived.
 //! - `rules`: what concerns several fields, or fields and states.
 //! - `schema`, `messages`, `mask`, `refusal`: what is accepted, and how everything else is refused.
@@ -39,6 +39,7 @@ pub mod oauth;
 mod orders;
 mod refusal;
 mod report_fields;
+mod report_rows;
 mod reports;
 mod routes;
 mod rules;

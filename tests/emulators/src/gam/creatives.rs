@@ -144,6 +144,7 @@ fn check_assets(place: &str, value: &Object) -> Result<(), Refusal> {
 
 fn insert(desk: &mut Desk<'_>, mut object: Object) -> Object {
     host_assets(desk.state, &mut object);
+    let object = CREATIVE.kept(&object);
     let id = desk.state.next_id();
     let creative = Creative { object, active: true, updated: desk.now, born: std::time::Instant::now() };
     let shown = State::show_creative(id, &creative);
@@ -153,6 +154,7 @@ fn insert(desk: &mut Desk<'_>, mut object: Object) -> Object {
 
 fn replace(desk: &mut Desk<'_>, id: i64, mut object: Object) -> Object {
     host_assets(desk.state, &mut object);
+    let object = CREATIVE.kept(&object);
     let Some(creative) = desk.state.creatives.get_mut(&id) else { return Object::new() };
     creative.object = object;
     creative.updated = desk.now;

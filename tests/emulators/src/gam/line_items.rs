@@ -134,6 +134,7 @@ fn update_many(desk: &mut Desk<'_>) -> Done {
 }
 
 fn insert(desk: &mut Desk<'_>, order: i64, object: Object, flags: Flags) -> Result<i64, Refusal> {
+    let object = LINE_ITEM.kept(&object);
     let id = desk.state.next_id();
     let mut item = LineItem {
         delivery: Delivery::new(desk.now, Terms::of(&object)),
@@ -166,7 +167,7 @@ fn insert(desk: &mut Desk<'_>, order: i64, object: Object, flags: Flags) -> Resu
 
 fn replace(desk: &mut Desk<'_>, id: i64, object: Object) {
     if let Some(item) = desk.state.items.get_mut(&id) {
-        item.object = object;
+        item.object = LINE_ITEM.kept(&object);
         item.updated = desk.now;
     }
     desk.state.settle(id, desk.now);

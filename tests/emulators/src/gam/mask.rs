@@ -19,7 +19,7 @@ pub(super) fn apply(message: &Shape, before: &Object, sent: &Object, mask: Optio
         }
         Some(mask) => mask.split(',').map(|path| camel(path.trim())).collect(),
     };
-    let mut after = message.kept(before);
+    let mut after = before.clone();
     for path in &paths {
         let parts: Vec<&str> = path.split('.').collect();
         check(message, path, &parts)?;

@@ -5,27 +5,23 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use time::{Date, Month, OffsetDateTime};
 
 use super::{
-    delivery::{DAY, Totals},
     lists::{self, Page},
     messages::report::REPORT,
     refusal::{Refusal, Status},
+    report_rows::{Cell, Row, fits, range, rows},
     routes::{Desk, Done, exact, one},
-    rules::video,
-    schema::{Object, inner, items, number, text, write_millis},
+    schema::{Object, inner, items, text, texts, write_millis},
     settings::GamSettings,
     state::{State, id_in, name},
 };
-use crate::{amount::Amount, control::clock::Millis};
+use crate::control::clock::Millis;
 
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "reportId", "displayName", "visibility", "createTime", "updateTime", "locale"];
 /// The default and the largest page size of rows (Google's reference of fetchRows).
 const ROWS: (usize, usize) = (1000, 10_000);
-/// The longest range of days in a report: ten years.
-const MAX_DAYS: i64 = 3660;
 /// The window in which report runs are counted, in milliseconds.
 const HOUR: Millis = 3_600_000;
 
@@ -45,31 +41,6 @@ pub(super) struct Run {
     told: bool,
     began: Millis,
     rows: Vec<Row>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dimension_values: Vec<Cell>,
-    metric_value_groups: [Group; 1],
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    primary_values: Vec<Cell>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-enum Cell {
-    #[serde(rename = "intValue")]
-    Whole(String),
-    #[serde(rename = "stringValue")]
-    Text(String),
-    #[serde(rename = "doubleValue")]
-    Money(Amount),
 }
 
 /// Returns a page of reports.
@@ -112,10 +83,6 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     let shown = show(id, &report);
     desk.state.reports.insert(id, report);
     one(shown)
-}
-
-fn texts<'o>(object: &'o Object, field: &str) -> Vec<&'o str> {
-    object.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn check(definition: &Object, settings: &GamSettings) -> Result<(), Refusal> {
@@ -164,69 +131,6 @@ fn zone(definition: &Object, settings: &GamSettings) -> Result<i8, Refusal> {
     }
 }
 
-/// Returns the first day and the day after the last, in days since 1970.
-fn range(definition: &Object) -> Result<(i64, i64), Refusal> {
-    let wrong = |why: &str| Refusal::invalid("INVALID_REPORT", "reportDefinition.dateRange", why);
-    let fixed = inner(definition, "dateRange").and_then(|range| inner(range, "fixed"));
-    let fixed =
-        fixed.ok_or_else(|| wrong("fixed {startDate, endDate} is required; the emulator has no relative ranges"))?;
-    let day = |field: &str| {
-        let date = inner(fixed, field)?;
-        let part = |name: &str| number(date, name);
-        let month = Month::try_from(u8::try_from(part("month")?).ok()?).ok()?;
-        let date =
-            Date::from_calendar_date(i32::try_from(part("year")?).ok()?, month, u8::try_from(part("day")?).ok()?);
-        Some(date.ok()?.midnight().assume_utc().unix_timestamp() / 86_400)
-    };
-    let first = day("startDate").ok_or_else(|| wrong("startDate needs year, month and day of a real date"))?;
-    let last = day("endDate").ok_or_else(|| wrong("endDate needs year, month and day of a real date"))?;
-    if last < first || last - first > MAX_DAYS {
-        return Err(wrong("endDate must not be before startDate, nor more than ten years after it"));
-    }
-    Ok((first, last + 1))
-}
-
-/// Whether a row matches a filter. `cell` returns the value of a dimension.
-fn fits(filter: &Object, cell: &dyn Fn(&str) -> Option<Cell>) -> Result<bool, Refusal> {
-    let wrong = |why: &str| Refusal::invalid("INVALID_REPORT", "reportDefinition.filters", why);
-    if let Some(not) = inner(filter, "notFilter") {
-        return Ok(!fits(not, cell)?);
-    }
-    for (name, all) in [("andFilter", true), ("orFilter", false)] {
-        if let Some(list) = inner(filter, name) {
-            let parts: Result<Vec<bool>, Refusal> = items(list, "filters").map(|part| fits(part, cell)).collect();
-            let parts = parts?;
-            return Ok(if all { parts.iter().all(|fit| *fit) } else { parts.contains(&true) });
-        }
-    }
-    let field =
-        inner(filter, "fieldFilter").ok_or_else(|| wrong("fieldFilter, notFilter, andFilter or orFilter is needed"))?;
-    let dimension = inner(field, "field").and_then(|field| text(field, "dimension"));
-    let dimension = dimension.filter(|name| *name != "DATE");
-    let dimension = dimension.ok_or_else(|| wrong("field.dimension is needed, and it must be another than DATE"))?;
-    let found = cell(dimension).map(|cell| match cell {
-        Cell::Whole(text) | Cell::Text(text) => text,
-        Cell::Money(amount) => amount.to_text(),
-    });
-    let mut wanted: Vec<String> = Vec::new();
-    for value in items(field, "values") {
-        let single = ["intValue", "stringValue"].iter().filter_map(|name| text(value, name));
-        let lists = ["intListValue", "stringListValue"].iter().filter_map(|name| inner(value, name));
-        wanted.extend(single.map(ToOwned::to_owned));
-        wanted.extend(lists.flat_map(|list| texts(list, "values")).map(ToOwned::to_owned));
-    }
-    if wanted.is_empty() {
-        return Err(wrong("values must hold at least one intValue, stringValue, intListValue or stringListValue"));
-    }
-    let within = found.is_some_and(|found| wanted.contains(&found));
-    match text(field, "operation") {
-        // IN is the first value of its enum, and the first value may be omitted.
-        None | Some("IN") => Ok(within),
-        Some("NOT_IN") => Ok(!within),
-        _ => Err(wrong("operation must be IN or NOT_IN, which are the ones the emulator has")),
-    }
-}
-
 /// Starts a run.
 pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
     let (report, definition) = {
@@ -248,10 +152,7 @@ pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
     let ahead = Millis::from(zone(&definition, &desk.settings)?) * HOUR;
     let mut rows = rows(desk.state, &definition, desk.now, ahead)?;
     if desk.settings.odd_report_row {
-        rows.insert(
-            0,
-            Row { dimension_values: Vec::new(), metric_value_groups: [Group { primary_values: Vec::new() }] },
-        );
+        rows.insert(0, Row::odd());
     }
     let id = desk.state.next_id();
     let run = Run {
@@ -328,77 +229,4 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
         next_page_token: page.next(&named, total),
     };
     exact(&answer)
-}
-
-fn rows(state: &State, definition: &Object, now: Millis, ahead: Millis) -> Result<Vec<Row>, Refusal> {
-    let (first, after) = range(definition)?;
-    let dimensions = texts(definition, "dimensions");
-    let metrics = texts(definition, "metrics");
-    let spans: Vec<(i64, i64)> = if dimensions.contains(&"DATE") {
-        (first..after).map(|day| (day, day + 1)).collect()
-    } else {
-        vec![(first, after)]
-    };
-    let mut sums: Vec<(Vec<Cell>, Totals)> = Vec::new();
-    for (from, to) in spans {
-        for (id, item) in &state.items {
-            let cell = |dimension: &str| Some(dimension_of(state, *id, item, dimension, from));
-            let mut wanted = true;
-            for filter in items(definition, "filters") {
-                wanted = wanted && fits(filter, &cell)?;
-            }
-            let totals = item.delivery.between(from * DAY - ahead, (to * DAY - ahead).min(now));
-            if !wanted || totals.impressions == 0 {
-                continue;
-            }
-            let key: Vec<Cell> = dimensions.iter().filter_map(|dimension| cell(dimension)).collect();
-            match sums.iter_mut().rev().find(|(other, _)| *other == key) {
-                Some((_, sum)) => add(sum, totals),
-                None => sums.push((key, totals)),
-            }
-        }
-    }
-    let row = |(key, sum): (Vec<Cell>, Totals)| Row {
-        dimension_values: key,
-        metric_value_groups: [Group { primary_values: metrics.iter().map(|metric| metric_of(&sum, metric)).collect() }],
-    };
-    Ok(sums.into_iter().map(row).collect())
-}
-
-fn add(sum: &mut Totals, more: Totals) {
-    sum.impressions += more.impressions;
-    sum.clicks += more.clicks;
-    sum.completed_views += more.completed_views;
-    sum.revenue = sum.revenue + more.revenue;
-}
-
-fn dimension_of(state: &State, id: i64, item: &super::state::LineItem, dimension: &str, day: i64) -> Cell {
-    let order = state.orders.get(&item.order).map(|order| &order.object);
-    let of_order = |field: &str| order.and_then(|order| text(order, field)).unwrap_or("").to_owned();
-    match dimension {
-        // A date is the number made of its digits: 20300131.
-        "DATE" => {
-            let date = OffsetDateTime::from_unix_timestamp(day * 86_400).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
-            Cell::Whole(format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day()))
-        }
-        "LINE_ITEM_ID" => Cell::Whole(id.to_string()),
-        // The number of the enum's value (inferred: the format is called ENUM).
-        "LINE_ITEM_ENVIRONMENT_TYPE" => Cell::Whole(if video::is_video(&item.object) { "2" } else { "1" }.to_owned()),
-        "LINE_ITEM_NAME" => Cell::Text(text(&item.object, "displayName").unwrap_or("").to_owned()),
-        "ORDER_ID" => Cell::Whole(item.order.to_string()),
-        "ORDER_NAME" => Cell::Text(of_order("displayName")),
-        _ => {
-            let advertiser = id_in(&of_order("advertiser"), "companies").unwrap_or(0);
-            Cell::Whole(advertiser.to_string())
-        }
-    }
-}
-
-fn metric_of(sum: &Totals, metric: &str) -> Cell {
-    match metric.trim_start_matches("AD_SERVER_") {
-        "IMPRESSIONS" => Cell::Whole(sum.impressions.to_string()),
-        "CLICKS" => Cell::Whole(sum.clicks.to_string()),
-        "COMPLETED_VIEWS" | "VIDEO_VIEWERSHIP_COMPLETES" => Cell::Whole(sum.completed_views.to_string()),
-        _ => Cell::Money(sum.revenue),
-    }
 }

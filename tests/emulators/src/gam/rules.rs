@@ -1,6 +1,6 @@
 //! Rules that concern several fields of an object, or fields and the state of other objects.
 //!
-//! What one field may contain is in `messages`. A rule here names its source: a type of Google's
+//! What one field may contain is in `schema`, from Google's files. A rule here names its source: a type of Google's
 //! client library (`google-ads-admanager` 0.10.7), a page of the SOAP reference, or a page of the
 //! help ("help 1628457"). `gam.md` beside the crate lists the rules, with what is inferred.
 //!

@@ -18,7 +18,7 @@ pub(super) mod body;
 mod object;
 mod published;
 
-pub(super) use object::{Object, camel, flag, inner, items, moment, number, snake, text, write_millis};
+pub(super) use object::{Object, camel, flag, inner, items, moment, number, snake, text, texts, write_millis};
 use object::{read_time, span, whole};
 use published::{Field, Scalar, method};
 pub(super) use published::{Is, Kind, Shape, filterable, shape};

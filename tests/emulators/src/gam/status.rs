@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{
     delivery::Terms,
-    messages::{creative::CREATIVE, line_item::LINE_ITEM},
     rules::placeholders,
     schema::{Object, flag, moment, text, write_millis},
     state::{Association, Creative, LineItem, Order, Stage, State, name},
@@ -121,7 +120,7 @@ impl State {
 
     /// Returns a line item as in a response.
     pub(super) fn show_item(&self, id: i64, item: &LineItem, now: Millis) -> Object {
-        let mut shown = LINE_ITEM.kept(&item.object);
+        let mut shown = item.object.clone();
         let terms = Terms::of(&item.object);
         let totals = item.delivery.totals(now);
         let status = self.item_status(id, item, now);
@@ -167,7 +166,7 @@ impl State {
 
     /// Returns a creative as in a response.
     pub(super) fn show_creative(id: i64, creative: &Creative) -> Object {
-        let mut shown = CREATIVE.kept(&creative.object);
+        let mut shown = creative.object.clone();
         shown.insert("name".to_owned(), name("creatives", id).into());
         shown.insert("updateTime".to_owned(), write_millis(creative.updated).into());
         shown

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     geo,
     refusal::Refusal,
-    schema::{Object, inner, items, text},
+    schema::{Object, inner, items, text, texts},
     state::State,
 };
 
@@ -54,7 +54,7 @@ pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
             holder = deeper;
         }
         let (targeted, excluded) =
-            (names(holder, &format!("targeted{what}")), names(holder, &format!("excluded{what}")));
+            (texts(holder, &format!("targeted{what}")), texts(holder, &format!("excluded{what}")));
         for name in targeted.iter().chain(&excluded) {
             state.referred(&format!("targeting.{outer}"), collection, name)?;
         }
@@ -95,7 +95,7 @@ fn custom(state: &State, custom: &Object) -> Result<(), Refusal> {
         for literal in items(clause, "customTargetingLiterals") {
             let key = text(literal, "customTargetingKey").ok_or_else(|| Refusal::required(FIELD))?;
             state.referred(FIELD, "customTargetingKeys", key)?;
-            for name in names(literal, "customTargetingValues") {
+            for name in texts(literal, "customTargetingValues") {
                 let value = state.referred(FIELD, "customTargetingValues", name)?;
                 if text(value, "customTargetingKey") != Some(key) {
                     let why = format!("{name} is no value of {key}; list the key's values");
@@ -104,14 +104,10 @@ fn custom(state: &State, custom: &Object) -> Result<(), Refusal> {
             }
         }
         for segments in items(clause, "audienceSegmentTargetings") {
-            for name in names(segments, "audienceSegments") {
+            for name in texts(segments, "audienceSegments") {
                 state.referred(FIELD, "audienceSegments", name)?;
             }
         }
     }
     Ok(())
-}
-
-fn names<'o>(object: &'o Object, field: &str) -> Vec<&'o str> {
-    object.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }

@@ -40,7 +40,7 @@ impl Shape {
         };
         for (name, value) in object {
             let place = format!("{place}.{name}");
-            match self.fields.iter().find(|field| field.name == *name) {
+            match self.field(name).filter(|field| field.name == *name) {
                 None => faults.push(format!("{place} is no field of {}", self.name)),
                 Some(field) if field.is(Is::Input) => faults.push(format!("{place} is only in requests")),
                 Some(field) => field.judge(&place, value, faults),

@@ -66,6 +66,11 @@ pub(in crate::gam) fn inner<'o>(object: &'o Object, name: &str) -> Option<&'o Ob
     object.get(name).and_then(Value::as_object)
 }
 
+/// Returns the texts in a list.
+pub(in crate::gam) fn texts<'o>(object: &'o Object, name: &str) -> Vec<&'o str> {
+    object.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
 /// Iterates over the messages in a list.
 pub(in crate::gam) fn items<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = &'o Object> {
     object.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)

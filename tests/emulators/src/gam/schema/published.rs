@@ -195,10 +195,12 @@ impl Shape {
 
 impl Method {
     fn is(&self, verb: &str, path: &str) -> bool {
+        if self.verb != verb {
+            return false;
+        }
         let plain: String = self.path.split_inclusive('}').map(without_variable).collect();
         let (template, path): (Vec<_>, Vec<_>) = (plain.split('/').collect(), path.split('/').collect());
-        self.verb == verb
-            && template.len() == path.len()
+        template.len() == path.len()
             && template.iter().zip(path).all(|(one, other)| match one.strip_prefix('*') {
                 Some(action) => other.strip_suffix(action).is_some_and(|id| !id.is_empty() && !id.contains(':')),
                 None => *one == other,
