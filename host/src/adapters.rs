@@ -7,16 +7,16 @@
 //!
 //! From the outside in:
 //!
-//! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their
+//! - `calls`, `reads`, `lookups`, `accounts`, `registry`, `config`: the calls, the platforms and their
 //!   releases, and their configuration.
-//! - `release`, `signature`, `compile`, `cache`, `compatibility`, `settings`: turning a component
-//!   file into something callable.
+//! - `release`, `signature`, `compile`, `cache`, `compatibility`, `linked`, `settings`: turning a
+//!   component file into something callable.
 //! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: running one call in a fresh
 //!   instance, what ends it, and whose fault a failure is.
 //! - `admission`, `resources`, `usage`: how many calls run at a time, the machine resources they may
 //!   use, and what they have used.
-//! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are checked
-//!   against its answer, and send requests to its own platform.
+//! - `steps`, `completeness`, `egress`, `call_cache`: what a guest may do: record its steps, which are
+//!   checked against its answer, send requests to its own platform, and keep values between calls.
 //! - `by_hand`: calls of single functions, for an adapter's author.
 //! - `contract`: conversions between the generated types and the domain's.
 //! - `engine`: the only place that configures wasmtime.
@@ -34,10 +34,12 @@ use crate::domain::{
     time::Timestamp,
 };
 
+mod accounts;
 mod admission;
 mod breaker;
 mod by_hand;
 mod cache;
+mod call_cache;
 mod calls;
 mod compatibility;
 mod compile;
@@ -50,6 +52,7 @@ mod engine;
 mod failures;
 mod inspect;
 mod limits;
+mod linked;
 mod lookups;
 mod probation;
 mod reads;

@@ -29,6 +29,7 @@
 //!   can be compared.
 
 pub mod absence;
+pub mod account;
 pub mod audit;
 pub mod budget;
 pub mod capability;

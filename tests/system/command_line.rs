@@ -49,7 +49,7 @@ async fn a_component_is_looked_into_and_what_is_none_is_refused() {
     let house = House::empty("").await;
     let adapter = component("flightdeck-adapter-kevel").display().to_string();
     let (fine, said) = run(&house, &["adapter", "inspect", &adapter]).await;
-    assert!(fine && said.contains("contract  1.0.0") && said.contains("geo_region"), "{said}");
+    assert!(fine && said.contains("contract  1.1.0") && said.contains("geo_region"), "{said}");
     let (fine, said) = run(&house, &["adapter", "inspect", "--json", &adapter]).await;
     let description: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert!(fine && description["description"]["platform"] == "kevel", "{said}");

@@ -69,7 +69,7 @@ async fn a_project_in_rust_builds_outside_of_this_workspace_and_is_an_adapter() 
     let mut inspect = Command::new(env!("CARGO_BIN_EXE_flightdeck"));
     let inspected = inspect.args(["adapter", "inspect"]).arg(&component).output().await.expect("it runs");
     let told = String::from_utf8_lossy(&inspected.stdout).into_owned();
-    assert!(inspected.status.success() && told.contains("contract  1.0.0"), "{told}");
+    assert!(inspected.status.success() && told.contains("contract  1.1.0"), "{told}");
     let wit = Command::new(env!("CARGO_BIN_EXE_flightdeck"))
         .args(["adapter", "inspect", "--wit"])
         .arg(&component)
@@ -77,5 +77,5 @@ async fn a_project_in_rust_builds_outside_of_this_workspace_and_is_an_adapter() 
         .await
         .expect("it runs");
     let wit = String::from_utf8_lossy(&wit.stdout).into_owned();
-    assert!(wit.contains("export flightdeck:ad-server/ad-server@1.0.0") && wit.contains("record media-buy"), "{wit}");
+    assert!(wit.contains("export flightdeck:ad-server/ad-server@1.1.0") && wit.contains("record media-buy"), "{wit}");
 }

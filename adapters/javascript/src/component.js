@@ -4,7 +4,7 @@
  *
  * `host:` stands for `wasi:`; `componentize.mjs` says why.
  */
-import steps from 'flightdeck:ad-server/steps@1.0.0';
+import steps from 'flightdeck:ad-server/steps@1.1.0';
 import handler from 'host:http/outgoing-handler@0.2.11';
 import types from 'host:http/types@0.2.11';
 import { NoAnswer, useHost } from './host.js';

@@ -15,3 +15,37 @@ wit_bindgen::generate!({
     default_bindings_module: "flightdeck_adapter::bindings",
     additional_derives: [PartialEq, Eq],
 });
+
+/// The optional interface `account`.
+pub mod account {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package flightdeck:exporters;
+            world account-exporter { export flightdeck:ad-server/account@1.1.0; }
+        ",
+        world: "flightdeck:exporters/account-exporter",
+        with: { "flightdeck:ad-server/adapter-types@1.1.0": crate::bindings::flightdeck::ad_server::adapter_types },
+        pub_export_macro: true,
+        export_macro_name: "export_account_interface",
+        default_bindings_module: "flightdeck_adapter::bindings::account",
+        additional_derives: [PartialEq, Eq],
+    });
+}
+
+/// The optional interface `follow-up`.
+pub mod follow_up {
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "
+            package flightdeck:exporters;
+            world follow-up-exporter { export flightdeck:ad-server/follow-up@1.1.0; }
+        ",
+        world: "flightdeck:exporters/follow-up-exporter",
+        with: { "flightdeck:ad-server/adapter-types@1.1.0": crate::bindings::flightdeck::ad_server::adapter_types },
+        pub_export_macro: true,
+        export_macro_name: "export_follow_up_interface",
+        default_bindings_module: "flightdeck_adapter::bindings::follow_up",
+        additional_derives: [PartialEq, Eq],
+    });
+}

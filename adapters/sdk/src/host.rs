@@ -120,10 +120,18 @@ pub trait Clock {
     fn sleep(&self, duration: Duration);
 }
 
-/// The three parts of a host together.
-pub trait Host: StepHost + Transport + Clock {}
+/// The contract's interface `cache`. See [`cache`](crate::cache) for what it is used with.
+pub trait CacheHost {
+    /// Returns what was put under a key, if the host still has it.
+    fn cached(&self, key: &str) -> Option<Vec<u8>>;
+    /// Keeps a value for at most so many seconds.
+    fn cache(&self, key: &str, value: &[u8], seconds: u32);
+}
 
-impl<T: StepHost + Transport + Clock> Host for T {}
+/// The parts of a host together.
+pub trait Host: StepHost + Transport + Clock + CacheHost {}
+
+impl<T: StepHost + Transport + Clock + CacheHost> Host for T {}
 
 /// Runs a function with the host of this component.
 #[cfg(target_family = "wasm")]

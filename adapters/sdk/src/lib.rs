@@ -40,6 +40,8 @@
 //!   updates and cancellation. The other modules are its building blocks.
 //! - [`step`](mod@step): a change made exactly once, even across crashes:
 //!   `step(name).find(…).create(…)`.
+//! - [`cache`](mod@cache): values that outlive a call, such as a report that serves many buys.
+//! - [`account`], [`follow_up`]: the optional interfaces of the contract.
 //! - [`made`]: the objects that carry a step's reference: one lookup for the step and for
 //!   `find_made`.
 //! - [`http`]: a small JSON client. Unsuccessful responses become a [`Failure`](types::Failure)
@@ -75,6 +77,7 @@
 pub mod ad_server;
 pub mod advice;
 pub mod bindings;
+pub mod cache;
 pub mod checks;
 pub mod contradiction;
 pub mod failure;
@@ -97,10 +100,14 @@ pub mod testing;
 pub mod update;
 pub mod words;
 
+/// The interface `account`: its types, and the trait `Guest` that [`export_account!`] exports.
+pub use bindings::account::exports::flightdeck::ad_server::account;
 /// The functions of an adapter, named as in the contract. See `wit/` for what each must do.
 pub use bindings::exports::flightdeck::ad_server::ad_server::Guest as Adapter;
-/// Every type of the contract, documented in `wit/v1.0/adapter-types.wit`.
+/// Every type of the contract, documented in `wit/v1.1/adapter-types.wit`.
 pub use bindings::flightdeck::ad_server::adapter_types as types;
+/// The interface `follow-up`: its types, and the trait `Guest` that [`export_follow_up!`] exports.
+pub use bindings::follow_up::exports::flightdeck::ad_server::follow_up;
 pub use step::step;
 
 /// The items that nearly every module of an adapter uses.
@@ -126,5 +133,23 @@ macro_rules! export {
     ($adapter:ident) => {
         #[cfg(target_family = "wasm")]
         $crate::bindings::export_adapter!($adapter with_types_in $crate::bindings);
+    };
+}
+
+/// Exports a type that implements [`account::Guest`] as the optional interface `account`.
+#[macro_export]
+macro_rules! export_account {
+    ($adapter:ident) => {
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::account::export_account_interface!($adapter with_types_in $crate::bindings::account);
+    };
+}
+
+/// Exports a type that implements [`follow_up::Guest`] as the optional interface `follow-up`.
+#[macro_export]
+macro_rules! export_follow_up {
+    ($adapter:ident) => {
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::follow_up::export_follow_up_interface!($adapter with_types_in $crate::bindings::follow_up);
     };
 }

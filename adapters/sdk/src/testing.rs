@@ -34,7 +34,10 @@ use std::{
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::{
-    host::{Clock, Host, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport, TransportError},
+    host::{
+        CacheHost, Clock, Host, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport,
+        TransportError,
+    },
     types::{Description, MadeStep, RemoteObject},
 };
 
@@ -105,6 +108,7 @@ pub struct FakeHost {
     under_way: Cell<bool>,
     read_requests: Vec<String>,
     write_requests: Vec<String>,
+    cached: RefCell<BTreeMap<String, (Vec<u8>, OffsetDateTime)>>,
 }
 
 impl FakeHost {
@@ -146,6 +150,7 @@ impl FakeHost {
             under_way: Cell::new(false),
             read_requests,
             write_requests,
+            cached: RefCell::default(),
         })
     }
 
@@ -339,6 +344,18 @@ impl Transport for FakeHost {
         }
         self.interaction();
         answer
+    }
+}
+
+impl CacheHost for FakeHost {
+    fn cached(&self, key: &str) -> Option<Vec<u8>> {
+        let cached = self.cached.borrow();
+        cached.get(key).filter(|(_, until)| *until > self.now.get()).map(|(value, _)| value.clone())
+    }
+
+    fn cache(&self, key: &str, value: &[u8], seconds: u32) {
+        let until = self.now.get() + Duration::from_secs(u64::from(seconds));
+        self.cached.borrow_mut().insert(key.to_owned(), (value.to_vec(), until));
     }
 }
 

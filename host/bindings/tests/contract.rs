@@ -2,19 +2,46 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest as _, Sha256};
 use wit_parser::{Docs, Function, Interface, Resolve, Type, TypeDef, TypeDefKind};
 
-/// The files of version 1.0, and the SHA-256 of what they say without comments, words one space apart.
-const RELEASED: [(&str, &str); 3] = [
-    ("adapter-types.wit", "f7846811c6e15ceac40a5e4746f31f7b891f2fd8f58353575a61126dfebb4da3"),
-    ("steps.wit", "0f5e77e7f1d0d5dd09bd82a7592b449ef31a5385e979f06cd97866d025a44db5"),
-    ("world.wit", "a7461c6c010c55ef9ba0c48b24cf7c3f98766e4793488032a3abc82de9f302c1"),
+/// The files of a released version, each with the SHA-256 of what it says without comments, words one
+/// space apart.
+type Files = &'static [(&'static str, &'static str)];
+
+/// The released versions, the newest last.
+const RELEASED: [(&str, Files); 2] = [
+    (
+        "v1.0",
+        &[
+            ("adapter-types.wit", "f7846811c6e15ceac40a5e4746f31f7b891f2fd8f58353575a61126dfebb4da3"),
+            ("steps.wit", "0f5e77e7f1d0d5dd09bd82a7592b449ef31a5385e979f06cd97866d025a44db5"),
+            ("world.wit", "a7461c6c010c55ef9ba0c48b24cf7c3f98766e4793488032a3abc82de9f302c1"),
+        ],
+    ),
+    (
+        "v1.1",
+        &[
+            ("account.wit", "493aad28ccabb09f72a35830f26922636970e41515637bc6ff8d9a67c226c8ec"),
+            ("adapter-types.wit", "f7846811c6e15ceac40a5e4746f31f7b891f2fd8f58353575a61126dfebb4da3"),
+            ("cache.wit", "f18b815dc23ad25dc2c34bcc2477b868dfc627f8b639c051ab9bbe0df06deb87"),
+            ("follow-up.wit", "691cbfaabf846498801e087a43746567a630b4c186e50e608c841d542d9c1573"),
+            ("steps.wit", "0f5e77e7f1d0d5dd09bd82a7592b449ef31a5385e979f06cd97866d025a44db5"),
+            ("world.wit", "40657216a7b032f386222c126073fe5c0e582ee868f017238cd2f33e06c627f2"),
+        ],
+    ),
 ];
 
-const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/v1.0");
+const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit");
+
+fn newest() -> PathBuf {
+    Path::new(WIT).join(RELEASED[RELEASED.len() - 1].0)
+}
 
 /// A change of the contract is a change of this page. `UPDATE_GOLDEN=1` writes it anew.
 #[test]
@@ -30,19 +57,19 @@ fn the_reference_page_is_what_the_wit_files_say() {
 
 fn page() -> String {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(WIT).unwrap();
+    let (package, _) = resolve.push_dir(newest()).unwrap();
     let package = &resolve.packages[package];
     let mut text = format!(
-        "<!-- Generated from wit/v1.0 by host/bindings/tests/contract.rs. -->\n\n# The contract {}\n\n{}\n\n\
+        "<!-- Generated from wit/v1.1 by host/bindings/tests/contract.rs. -->\n\n# The contract {}\n\n{}\n\n\
          [How to write an adapter](adapters.md) is a page of its own.\n",
         package.name,
         prose(&package.docs)
     );
-    for order in ["ad-server", "steps", "adapter-types"] {
+    for order in ["ad-server", "steps", "cache", "account", "follow-up", "adapter-types"] {
         let interface = &resolve.interfaces[package.interfaces[order]];
         interface_section(&resolve, order, interface, &mut text);
     }
-    assert_eq!(package.interfaces.len(), 3, "the page has every interface");
+    assert_eq!(package.interfaces.len(), 6, "the page has every interface");
     for (name, world) in &package.worlds {
         let _ = write!(text, "\n## World `{name}`\n\n{}\n", prose(&resolve.worlds[*world].docs));
     }
@@ -151,19 +178,47 @@ fn line(docs: &Docs) -> String {
 /// better. An addition is a new folder beside it.
 #[test]
 fn a_released_contract_never_changes() {
-    for (file, digest) in RELEASED {
-        let text = std::fs::read_to_string(Path::new(WIT).join(file)).unwrap();
-        let code: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with("//"))
-            .flat_map(str::split_whitespace)
-            .collect();
-        let found = Sha256::digest(code.join(" ")).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(
-            found, digest,
-            "wit/v1.0/{file} is released and was changed; make a new version of the contract instead"
-        );
+    for (version, files) in RELEASED {
+        for (file, digest) in files {
+            assert_eq!(
+                said(version, file),
+                *digest,
+                "wit/{version}/{file} is released and was changed; make a new version of the contract instead"
+            );
+        }
+        let found = std::fs::read_dir(Path::new(WIT).join(version)).unwrap().count();
+        assert_eq!(found, files.len(), "a file was added to wit/{version} or removed");
     }
-    assert_eq!(std::fs::read_dir(WIT).unwrap().count(), RELEASED.len(), "a file was added to wit/v1.0 or removed");
+    assert_eq!(std::fs::read_dir(WIT).unwrap().count(), RELEASED.len(), "every version is checked");
+}
+
+/// A component of an earlier version links with the newest bindings only if the interfaces that it uses
+/// are the same, word for word.
+#[test]
+fn a_minor_version_changes_no_interface_of_an_earlier_one() {
+    for pair in RELEASED.windows(2) {
+        let [(earlier, files), (later, _)] = pair else { unreachable!() };
+        for (file, _) in files.iter().filter(|(file, _)| *file != "world.wit") {
+            assert_eq!(words(earlier, file), words(later, file), "{file} of {later}");
+        }
+        let ad_server = |version| {
+            let world = words(version, "world.wit");
+            let from = world.find("interface ad-server").unwrap();
+            world[from..].split_once("world adapter").unwrap().0.to_owned()
+        };
+        assert_eq!(ad_server(earlier), ad_server(later), "ad-server of {later}");
+    }
+}
+
+/// Returns the digest of what a file says.
+fn said(version: &str, file: &str) -> String {
+    Sha256::digest(words(version, file)).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns what a file says without comments, words one space apart.
+fn words(version: &str, file: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(WIT).join(version).join(file)).unwrap();
+    let code: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.starts_with("//")).flat_map(str::split_whitespace).collect();
+    code.join(" ")
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -143,7 +143,7 @@ impl Adapters {
                 wit::Change::PerformanceIndex(update) => put("update", plain(&update)),
             },
         }
-        let types = json::Types::of(&release.pre, &self.library.runtime.engine, function.as_str());
+        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());
         Ok(Value::Object(types.parameters_to_wit(arguments)))
     }
 
@@ -162,7 +162,7 @@ impl Adapters {
     ) -> Result<Answered, ArgumentError> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
-        let types = json::Types::of(&release.pre, &self.library.runtime.engine, function.as_str());
+        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());
         let mode = function.mode(journal, call);
         let purpose = mode.purpose();
         let calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
@@ -214,7 +214,7 @@ async fn run(
             $(let $name: $ty = take(given, stringify!($name))?;)*
             calling
                 .run_and_listen(move |store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    let guest = adapter.ad_server();
                     Box::pin(async move { Ok(plain(&guest.$method(store, &context $(, &$name)*).await?)) })
                 })
                 .await
@@ -224,7 +224,7 @@ async fn run(
         Function::Describe => {
             calling
                 .run_and_listen(|store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    let guest = adapter.ad_server();
                     Box::pin(async move { Ok(plain(&guest.call_describe(store).await?)) })
                 })
                 .await

@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::{
-    AdapterChange, Adapters, Call, CallSteps, Journal, completeness,
+    AdapterChange, Adapters, Call, CallSteps, Journal,
+    call_cache::CacheOfRelease,
+    completeness,
     contract::{self, Outgoing},
     egress::{CallSeen, DeclaredRequests, Mode},
     failures,
@@ -50,15 +52,18 @@ impl<'a> Calling<'a> {
 
     /// As [`Calling::run`], and returns what the guest has printed as well.
     pub(super) async fn run_and_listen<T: Send + 'static>(self, function: impl Function<T>) -> Ended<T> {
+        let cache = (!matches!(self.mode, Mode::Offline))
+            .then(|| CacheOfRelease { cache: Arc::clone(&self.platform.cache), release: self.release.digest.clone() });
         let setup = CallSetup {
             runtime: &self.adapters.library.runtime,
-            pre: &self.release.pre,
+            linked: &self.release.linked,
             platform: &self.platform.egress,
             purpose: self.purpose,
             adapter: self.platform.name.as_str(),
             operation: self.operation,
             declared: self.declared(),
             mode: self.mode,
+            cache,
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
             clock_ahead: self.clock_ahead,
@@ -159,7 +164,7 @@ impl Adapters {
             let asked = outgoing.change(change);
             let planned = calling
                 .run(move |store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    let guest = adapter.ad_server();
                     Box::pin(async move { guest.call_plan(store, &context, &asked).await })
                 })
                 .await?;
@@ -199,14 +204,14 @@ impl Adapters {
             let done = match outgoing.change(change) {
                 wit::Change::Create(buy) => calling
                     .run(move |store, adapter| {
-                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_create_media_buy(store, &context, &buy).await })
                     })
                     .await?
                     .map(contract::outcome),
                 wit::Change::Cancel(buy) => calling
                     .run(move |store, adapter| {
-                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_cancel_media_buy(store, &context, &buy).await })
                     })
                     .await?
@@ -215,7 +220,7 @@ impl Adapters {
                     let sent: HashSet<String> = batch.assets.iter().map(|asset| asset.creative_id.clone()).collect();
                     calling
                         .run(move |store, adapter| {
-                            let guest = adapter.flightdeck_ad_server_ad_server();
+                            let guest = adapter.ad_server();
                             Box::pin(async move { guest.call_add_creative_assets(store, &context, &batch).await })
                         })
                         .await?
@@ -223,14 +228,14 @@ impl Adapters {
                 }
                 wit::Change::Update(update) => calling
                     .run(move |store, adapter| {
-                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_update_media_buy(store, &context, &update).await })
                     })
                     .await?
                     .map(|outcome| contract::update_outcome(&platform.name, change.buy(), outcome)),
                 wit::Change::PerformanceIndex(update) => calling
                     .run(move |store, adapter| {
-                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_apply_performance_index(store, &context, &update).await })
                     })
                     .await?

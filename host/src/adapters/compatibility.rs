@@ -2,9 +2,12 @@
 
 use wasmtime::{Engine, component::Component};
 
-/// The contract version that this host offers. Versions with the same first two numbers are
-/// compatible.
-pub(crate) const OFFERED: &str = "1.0";
+/// The contract's versions that this host offers, the newest last. A version is one with all third
+/// numbers, and a later one has everything that an earlier one has.
+const OFFERED: [&str; 2] = ["1.0", "1.1"];
+
+/// The newest version that this host offers.
+pub(crate) const NEWEST: &str = OFFERED[OFFERED.len() - 1];
 
 const PACKAGE: &str = "flightdeck:ad-server/";
 
@@ -27,21 +30,21 @@ pub(crate) fn check(component: &Component, engine: &Engine) -> Result<(), String
 fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
     for name in imports.iter().chain(exports) {
         if let Some(version) = contract_version(name).filter(|version| !is_offered(version)) {
-            return Err(format!("was built for ad-server {version}; this host offers {OFFERED}"));
+            return Err(format!("was built for ad-server {version}; this host offers {}", OFFERED.join(" and ")));
         }
     }
     if !exports.iter().any(|name| is_main(name)) {
         let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         return Err(format!(
-            "is no adapter: it does not export {PACKAGE}ad-server@{OFFERED}; it exports {found}. Build it for the \
-             world `adapter` of ad-server {OFFERED}"
+            "is no adapter: it does not export {PACKAGE}ad-server@{NEWEST}; it exports {found}. Build it for the \
+             world `adapter` of ad-server {NEWEST}"
         ));
     }
     let offered = |name: &str| name.starts_with(PACKAGE) || WASI.iter().any(|package| name.starts_with(package));
     if let Some(unknown) = imports.iter().find(|name| !offered(name)) {
         return Err(format!(
             "imports {unknown}, which this host does not offer; an adapter may import the contract's `steps` and \
-             wasi:http, clocks, random and stderr"
+             `cache`, wasi:http, clocks, random and stderr"
         ));
     }
     Ok(())
@@ -49,7 +52,13 @@ fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
 
 /// Whether an export is the interface that every adapter has, in whichever version.
 pub(crate) fn is_main(name: &str) -> bool {
-    name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("ad-server@"))
+    is_interface(name, "ad-server")
+}
+
+/// Whether an import or export is this interface of the contract, in whichever version.
+pub(crate) fn is_interface(name: &str, interface: &str) -> bool {
+    let rest = name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix(interface));
+    rest.is_some_and(|rest| rest.starts_with('@'))
 }
 
 /// Returns the version in a name such as `flightdeck:ad-server/steps@1.0.0`.
@@ -58,7 +67,8 @@ pub(crate) fn contract_version(name: &str) -> Option<&str> {
 }
 
 fn is_offered(version: &str) -> bool {
-    version.strip_prefix(OFFERED).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let rest = OFFERED.iter().find_map(|offered| version.strip_prefix(offered));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Rewrites the linker's error about a component whose names fit but whose types do not as readable
@@ -66,7 +76,7 @@ fn is_offered(version: &str) -> bool {
 pub(crate) fn words(error: &wasmtime::Error) -> String {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     format!(
-        "does not fit ad-server {OFFERED}: {}. Build it again with the WIT files of ad-server {OFFERED}",
+        "does not fit ad-server {NEWEST}: {}. Build it again with the WIT files of ad-server {NEWEST}",
         chain.join(": ")
     )
 }
@@ -82,7 +92,7 @@ pub(crate) fn with_cure(refusal: &str) -> String {
     }
     format!(
         "{refusal}. It was built with asynchronous functions of the component model, which this host does not offer and ad-server \
-         {OFFERED} does not use: build it without them. For `jco componentize --backend quickjs`, add \
+         {NEWEST} does not use: build it without them. For `jco componentize --backend quickjs`, add \
          `--backend-qjs-disable-async`. For wit-bindgen in Rust, set `async: false` in `generate!`"
     )
 }
@@ -110,6 +120,8 @@ mod tests {
         let imports = ["flightdeck:ad-server/steps@1.0.0", "wasi:http/types@0.2.4", "wasi:cli/stderr@0.2.0"];
         assert_eq!(judge(&imports, &[MAIN]), Ok(()));
         assert_eq!(judge(&[], &["flightdeck:ad-server/ad-server@1.0.7"]), Ok(()));
+        let newest = ["flightdeck:ad-server/ad-server@1.1.0", "flightdeck:ad-server/follow-up@1.1.0"];
+        assert_eq!(judge(&["flightdeck:ad-server/cache@1.1.0"], &newest), Ok(()));
     }
 
     #[test]
@@ -117,7 +129,7 @@ mod tests {
         for name in ["flightdeck:ad-server/ad-server@0.1.0", "flightdeck:ad-server/ad-server@1.10.0"] {
             let words = judge(&[], &[name]).unwrap_err();
             assert!(words.starts_with("was built for ad-server "), "{words}");
-            assert!(words.ends_with("this host offers 1.0"), "{words}");
+            assert!(words.ends_with("this host offers 1.0 and 1.1"), "{words}");
         }
         assert!(judge(&["flightdeck:ad-server/steps@2.0.0"], &[MAIN]).unwrap_err().contains("2.0.0"));
     }

@@ -5,8 +5,10 @@
 //! - [`answers`]: plans and outcomes that adapters return.
 //! - [`reads`]: statuses and delivery that adapters return.
 //! - [`describe`]: an adapter's description of itself.
+//! - [`account`]: products that adapters are given, and accounts that they return.
 //! - [`check`]: limits on texts and lists.
 
+pub(super) mod account;
 mod answers;
 mod check;
 mod describe;

@@ -16,7 +16,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use flightdeck_bindings::v1_0::{AdapterPre, flightdeck::ad_server::adapter_types as wit};
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 use serde_json::Value;
 
 use super::{
@@ -25,7 +25,8 @@ use super::{
     engine::Runtime,
     failures,
     limits::Limits,
-    sandbox::{CallSetup, CallState, Ended, Function},
+    linked::Linked,
+    sandbox::{CallSetup, Ended, Function},
 };
 use crate::{
     clock,
@@ -129,7 +130,7 @@ impl fmt::Display for Printed {
 /// A component to examine, and the platform that it is for.
 pub(super) struct Subject<'a> {
     pub(super) runtime: &'a Runtime,
-    pub(super) pre: &'a AdapterPre<CallState>,
+    pub(super) linked: &'a Linked,
     pub(super) egress: &'a Arc<PlatformEgress>,
     pub(super) limits: &'a Limits,
     /// The settings of the platform. `None` if no platform is configured: settings are then made
@@ -168,7 +169,7 @@ impl Subject<'_> {
 
     async fn ask(&self, clock_ahead: Duration) -> Result<wit::Description, DescriptionError> {
         let call = self.call("describe", self.limits, clock_ahead, |store, adapter| {
-            Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store))
+            Box::pin(adapter.ad_server().call_describe(store))
         });
         let Ended { answer, printed } = call.await;
         answer.map_err(|failure| DescriptionError::Failed { failure, printed: Printed::of(&printed) })
@@ -196,7 +197,7 @@ impl Subject<'_> {
         for clock_ahead in [Duration::ZERO, AHEAD] {
             let (context, change) = (given.context(), change.clone());
             let call = self.call("sample plan", &limits, clock_ahead, move |store, adapter| {
-                let guest = adapter.flightdeck_ad_server_ad_server();
+                let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_plan(store, &context, &change).await })
             });
             match call.await.answer {
@@ -221,12 +222,13 @@ impl Subject<'_> {
     ) -> Ended<T> {
         let setup = CallSetup {
             runtime: self.runtime,
-            pre: self.pre,
+            linked: self.linked,
             platform: self.egress,
             purpose: Purpose::Plan,
             adapter: self.name(),
             operation,
             mode: Mode::Offline,
+            cache: None,
             declared: DeclaredRequests::default(),
             limits,
             deadline: None,

@@ -6,10 +6,7 @@
 
 use std::{thread, time::Duration};
 
-use flightdeck_bindings::v1_0::{
-    AdapterPre,
-    flightdeck::ad_server::{adapter_types, steps},
-};
+use flightdeck_bindings::v1::flightdeck::ad_server::{adapter_types, cache, steps};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     component::{Component, HasSelf, Linker},
@@ -18,6 +15,7 @@ use wasmtime::{
 use super::{
     admission::Admission,
     limits::Limits,
+    linked::Linked,
     resources,
     sandbox::{CallState, Threads},
     usage::PeakUsage,
@@ -115,8 +113,10 @@ impl Runtime {
     ///
     /// # Errors
     /// When it does not link; the engine's error, which `release` translates.
-    pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<AdapterPre<CallState>> {
-        AdapterPre::new(self.linker.instantiate_pre(component)?)
+    pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<Linked> {
+        let kind = component.component_type();
+        let exported: Vec<&str> = kind.exports(&self.engine).map(|(name, _)| name).collect();
+        Linked::new(self.linker.instantiate_pre(component)?, &exported)
     }
 }
 
@@ -190,5 +190,6 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     adapter_types::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
     steps::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
+    cache::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
     Ok(linker)
 }

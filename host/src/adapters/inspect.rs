@@ -154,12 +154,12 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
 
 async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabilities, String> {
     compatibility::check(component, &runtime.engine)?;
-    let pre = runtime.link(component).map_err(|error| compatibility::words(&error))?;
+    let linked = runtime.link(component).map_err(|error| compatibility::words(&error))?;
     let nowhere = NOWHERE.parse().map_err(|error: BaseUrlError| error.to_string())?;
     let platform = PlatformEgress::new(&PlatformConfig::new("inspected", "", nowhere));
     let platform = Arc::new(platform.map_err(|error| error.to_string())?);
     let limits = Limits::default();
-    let subject = Subject { runtime, pre: &pre, egress: &platform, limits: &limits, settings: None };
+    let subject = Subject { runtime, linked: &linked, egress: &platform, limits: &limits, settings: None };
     let (capabilities, _) = subject.describe().await.map_err(|error| error.to_string())?;
     subject.examine(&capabilities).await.map_err(|error| error.to_string())?;
     Ok(capabilities)

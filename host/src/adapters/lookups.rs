@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -50,7 +50,7 @@ impl Adapters {
             let context = calling.context(Some(call));
             let found = calling
                 .run(move |store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    let guest = adapter.ad_server();
                     Box::pin(async move { guest.call_find_made(store, &context, &step).await })
                 })
                 .await?
@@ -112,7 +112,7 @@ impl Adapters {
             let object = contract::made_to_guest(made);
             let stopped = calling
                 .run(move |store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    let guest = adapter.ad_server();
                     Box::pin(async move { guest.call_stop_made(store, &context, &object).await })
                 })
                 .await?;

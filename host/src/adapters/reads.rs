@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::{
     Adapters, RemoteBuy,
@@ -87,7 +87,7 @@ impl BatchedRead for Statuses {
         let context = calling.context_of_read(batch.advertiser_id());
         let answers = calling
             .run(move |store, adapter| {
-                let guest = adapter.flightdeck_ad_server_ad_server();
+                let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_check_status(store, &context, &remote).await })
             })
             .await?
@@ -116,7 +116,7 @@ impl BatchedRead for Deliveries {
         let range = wit::DateRange { first: self.first.to_string(), last: self.last.to_string() };
         let answers = calling
             .run(move |store, adapter| {
-                let guest = adapter.flightdeck_ad_server_ad_server();
+                let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_get_delivery(store, &context, &remote, &range).await })
             })
             .await?

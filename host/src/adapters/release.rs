@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use flightdeck_bindings::v1_0::AdapterPre;
 use serde_json::Value;
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
     engine::{EngineOptions, Runtime},
     inspect,
     limits::Limits,
-    sandbox::CallState,
+    linked::Linked,
     settings::SettingsMistake,
     signature::{self, PublicKey, SignatureError},
 };
@@ -120,7 +119,7 @@ fn in_one_line(mistakes: &[SettingsMistake]) -> String {
 /// A component that is ready to be called.
 pub(crate) struct Release {
     pub(crate) digest: String,
-    pub(crate) pre: AdapterPre<CallState>,
+    pub(crate) linked: Linked,
     pub(crate) capabilities: Arc<Capabilities>,
     /// The requests it declares. Only those that the configuration grants as well count as reads.
     pub(crate) declared: Arc<Requests>,
@@ -234,12 +233,12 @@ impl Library {
         let (component, loaded) = self.cache.load(engine, &self.compiler, digest, &path).await.map_err(compile)?;
         let contract = |reason| InstallError::Contract { path: shown.to_owned(), reason };
         compatibility::check(&component, engine).map_err(contract)?;
-        let pre = self.runtime.link(&component).map_err(|error| contract(compatibility::words(&error)))?;
-        let described = self.subject(&pre, destination).describe().await;
+        let linked = self.runtime.link(&component).map_err(|error| contract(compatibility::words(&error)))?;
+        let described = self.subject(&linked, destination).describe().await;
         let (capabilities, declared) =
             described.map_err(|source| InstallError::Describe { path: shown.to_owned(), source })?;
         let (capabilities, declared) = (Arc::new(capabilities), Arc::new(declared));
-        Ok(Release { digest: digest.to_owned(), pre, capabilities, declared, loaded })
+        Ok(Release { digest: digest.to_owned(), linked, capabilities, declared, loaded })
     }
 
     /// Checks that a release may serve a platform from now on.
@@ -253,14 +252,14 @@ impl Library {
         shown: &Path,
         destination: &Destination<'_>,
     ) -> Result<(), InstallError> {
-        let subject = Subject { settings: Some(settings), ..self.subject(&release.pre, destination) };
+        let subject = Subject { settings: Some(settings), ..self.subject(&release.linked, destination) };
         let examined = subject.examine(&release.capabilities).await;
         examined.map_err(|source| InstallError::Describe { path: shown.to_owned(), source })
     }
 
-    fn subject<'a>(&'a self, pre: &'a AdapterPre<CallState>, destination: &Destination<'a>) -> Subject<'a> {
+    fn subject<'a>(&'a self, linked: &'a Linked, destination: &Destination<'a>) -> Subject<'a> {
         let Destination { egress, limits, .. } = *destination;
-        Subject { runtime: &self.runtime, pre, egress, limits, settings: None }
+        Subject { runtime: &self.runtime, linked, egress, limits, settings: None }
     }
 }
 

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use flightdeck_bindings::v1_0::{Adapter, AdapterPre};
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
@@ -20,10 +19,12 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     admission::{Demand, Slot},
+    call_cache::{CacheOfRelease, GuestCache, MisusedCache},
     egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Running, Traffic},
     engine::Runtime,
     failures::{self, FirstFailure, HOST_BUSY, OutOfTime},
     limits::{LimitHit, Limits},
+    linked::{Exports, Linked},
     steps::{GuestSteps, RefusedStep},
     usage::Usage,
     wait_times::{Party, WaitClock},
@@ -65,6 +66,7 @@ pub(crate) struct CallState {
     hooks: Hooks,
     memory: MemoryLimiter,
     pub(super) steps: GuestSteps,
+    pub(super) cache: GuestCache,
 }
 
 impl WasiView for CallState {
@@ -82,12 +84,15 @@ impl WasiHttpView for CallState {
 /// Everything that a call needs besides its arguments.
 pub(crate) struct CallSetup<'a> {
     pub(crate) runtime: &'a Runtime,
-    pub(crate) pre: &'a AdapterPre<CallState>,
+    pub(crate) linked: &'a Linked,
     pub(crate) platform: &'a Arc<PlatformEgress>,
     pub(crate) purpose: Purpose,
     pub(crate) adapter: &'a str,
     pub(crate) operation: &'a str,
     pub(crate) mode: Mode,
+    /// The values that its release keeps between calls. `None` where an answer may depend on nothing
+    /// but its arguments.
+    pub(crate) cache: Option<CacheOfRelease>,
     pub(crate) declared: DeclaredRequests,
     pub(crate) limits: &'a Limits,
     /// When the caller gives up.
@@ -116,12 +121,12 @@ impl Drop for ShutOnDrop {
 
 /// An exported function, to be called in an instance of its own.
 pub(crate) trait Function<T>:
-    for<'a> FnOnce(&'a mut Store<CallState>, &'a Adapter) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
+    for<'a> FnOnce(&'a mut Store<CallState>, &'a Exports) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
 {
 }
 
 impl<T, F> Function<T> for F where
-    F: for<'a> FnOnce(&'a mut Store<CallState>, &'a Adapter) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
+    F: for<'a> FnOnce(&'a mut Store<CallState>, &'a Exports) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
 {
 }
 
@@ -246,12 +251,12 @@ impl CallSetup<'_> {
         function: impl Function<T>,
     ) -> Result<AbortOnDropHandle<wasmtime::Result<T>>, Failure> {
         let store = self.store(parts);
-        let pre = self.pre.clone();
+        let linked = self.linked.clone();
         let called = async move {
             // Locals are dropped in reverse order of declaration, so the slot goes last.
             let _slot = slot;
             let mut store = store;
-            let adapter = pre.instantiate_async(&mut store).await?;
+            let adapter = linked.instantiate(&mut store).await?;
             function(&mut store, &adapter).await
         };
         let metered = Metered::new(called, parts.clock.clone(), parts.waiting.clone());
@@ -287,6 +292,7 @@ impl CallSetup<'_> {
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits, Arc::clone(memory)),
             steps: GuestSteps::new(steps, egress.first_failure.clone(), waiting.clone()),
+            cache: GuestCache(self.cache.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -321,6 +327,9 @@ impl CallSetup<'_> {
         }
         if let Some(RefusedStep(error)) = error.downcast_ref::<RefusedStep>() {
             return failures::journal(self.adapter, error);
+        }
+        if let Some(misused) = error.downcast_ref::<MisusedCache>() {
+            return failures::fault("misuse", self.adapter, misused);
         }
         if error.is::<PoolConcurrencyLimitError>() {
             return busy();

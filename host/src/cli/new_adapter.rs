@@ -33,7 +33,7 @@ macro_rules! embedded {
 embedded!(RustExample, "../examples/adapters/rust", without "target/*");
 embedded!(JavascriptExample, "../examples/adapters/javascript", without "node_modules/*", without "*.wasm");
 embedded!(PythonExample, "../examples/adapters/python", without "build/*", without "*.wasm", without "*__pycache__*");
-embedded!(Contract, "../wit/v1.0");
+embedded!(Contract, "../wit/v1.1");
 embedded!(WasiWit, "../adapters/wasi-wit");
 embedded!(Sdk, "../adapters/sdk", without "wit", without "wit/*", without "tests/*");
 embedded!(Prose, "../adapters/prose");
@@ -105,7 +105,7 @@ impl Project<'_> {
     fn javascript(&self) -> anyhow::Result<()> {
         self.example::<JavascriptExample>(&[
             ("../../../adapters/javascript", "flightdeck-adapter/javascript"),
-            ("../../../wit/v1.0", "flightdeck-adapter/wit"),
+            ("../../../wit/v1.1", "flightdeck-adapter/wit"),
             ("../../../adapters/wasi-wit", "flightdeck-adapter/wasi-wit"),
         ])?;
         self.copy::<JavascriptHelpers>("javascript")?;
@@ -116,7 +116,7 @@ impl Project<'_> {
     fn python(&self) -> anyhow::Result<()> {
         self.example::<PythonExample>(&[
             ("../../../adapters/python", "flightdeck-adapter/python"),
-            ("../../../wit/v1.0", "flightdeck-adapter/wit"),
+            ("../../../wit/v1.1", "flightdeck-adapter/wit"),
             ("../../../adapters/wasi-wit", "flightdeck-adapter/wasi-wit"),
         ])?;
         self.copy::<PythonHelpers>("python")?;

@@ -32,7 +32,7 @@ pub struct Finding {
     pub rule: &'static str,
     /// What the rule says.
     pub says: &'static str,
-    /// The part of `wit/v1.0` that it comes from.
+    /// The part of `wit/v1.1` that it comes from.
     pub from: &'static str,
     /// The verdict.
     pub verdict: Verdict,

@@ -8,7 +8,7 @@ pub struct Rule {
     pub id: &'static str,
     /// What an adapter that keeps it does.
     pub says: &'static str,
-    /// The part of `wit/v1.0` that it comes from.
+    /// The part of `wit/v1.1` that it comes from.
     pub from: &'static str,
     /// How to mend an adapter that breaks it.
     pub mend: &'static str,
@@ -26,7 +26,7 @@ rules! {
     CONTRACT = "world.contract",
         "The component parses and fits the contract",
         "world.wit: world adapter",
-        "build it against wit/v1.0, for wasm32-wasip2; `flightdeck adapter inspect` prints what it imports and exports";
+        "build it against wit/v1.1, for wasm32-wasip2; `flightdeck adapter inspect` prints what it imports and exports";
     DESCRIPTION = "world.description",
         "describe succeeds, is valid and is the same every time",
         "world.wit: describe; adapter-types.wit: description",

@@ -6,7 +6,7 @@ use flightdeck::{
     conformance::{self, Emulator, Options, Report, Verdict},
     network::base_url::BaseUrl,
 };
-use flightdeck_emulators::{gam, kevel, triton};
+use flightdeck_emulators::{gam, kevel, signpost, triton};
 use flightdeck_test_support::{component, native_code};
 
 use super::{shop::Shop, world::guest};
@@ -199,6 +199,18 @@ async fn triton_passes() {
     };
     let emulator = triton::Triton::start(options).await.unwrap();
     assert_good(&check(component("flightdeck-adapter-triton"), &emulator.url, check_toml("triton"), &[]).await);
+}
+
+/// Built with the Rust SDK when version 1.0 of the contract was the newest, and never built again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_of_version_1_0_passes_as_it_was_built() {
+    let emulator = signpost::Signpost::start(signpost::Options::default()).await.unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let component = here.join("../tests/guests/released/signpost-1.0.wasm");
+    let inspection = flightdeck::adapters::inspect(&component).await.unwrap();
+    assert_eq!((inspection.contract.as_deref(), inspection.problem), (Some("1.0.0"), None));
+    let config = here.join("../examples/adapters/rust/check.toml");
+    assert_good(&check(component, &emulator.url, config, &[]).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,7 +111,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
         found.to_string()
     };
     assert!(words("text").contains("is no component that this host can compile"), "{}", words("text"));
-    assert!(words("empty").contains("does not export flightdeck:ad-server/ad-server@1.0"), "{}", words("empty"));
+    assert!(words("empty").contains("does not export flightdeck:ad-server/ad-server@1.1"), "{}", words("empty"));
     assert!(words("cut").contains("is no component that this host can compile"), "{}", words("cut"));
     assert!(words("async").contains("`--backend-qjs-disable-async`"), "{}", words("async"));
     let looked_into = inspect(&dir.path().join("async.wasm")).await.unwrap_err().to_string();
@@ -126,7 +126,7 @@ async fn a_component_for_another_version_is_refused_with_both_versions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("next.wasm");
     let mut bytes = std::fs::read(guest()).unwrap();
-    let (old, new) = (b"ad-server@1.0.0", b"ad-server@1.7.0");
+    let (old, new) = (b"ad-server@1.1.0", b"ad-server@1.7.0");
     let places: Vec<usize> = (0..bytes.len() - old.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
     for at in places {
         bytes[at..at + new.len()].copy_from_slice(new);
@@ -135,14 +135,14 @@ async fn a_component_for_another_version_is_refused_with_both_versions() {
     let mut config = platform("acme", "good", "http://127.0.0.1:1");
     config.component = Some(path);
     let error = start(vec![config]).await.map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("was built for ad-server 1.7.0; this host offers 1.0"), "{error}");
+    assert!(error.contains("was built for ad-server 1.7.0; this host offers 1.0 and 1.1"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_can_be_looked_into() {
     let inspection = inspect(&guest()).await.unwrap();
-    assert_eq!(inspection.contract.as_deref(), Some("1.0.0"));
+    assert_eq!(inspection.contract.as_deref(), Some("1.1.0"));
     assert_eq!(inspection.problem, None);
     assert_eq!(inspection.description.unwrap().platform, "test");
-    assert!(inspection.exports.contains(&"flightdeck:ad-server/ad-server@1.0.0".to_owned()));
+    assert!(inspection.exports.contains(&"flightdeck:ad-server/ad-server@1.1.0".to_owned()));
 }

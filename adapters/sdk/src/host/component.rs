@@ -15,9 +15,13 @@ use wasip2::{
 };
 
 use super::{
-    Clock, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport, TransportError as Error,
+    CacheHost, Clock, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport,
+    TransportError as Error,
 };
-use crate::{bindings::flightdeck::ad_server::steps, types::RemoteObject};
+use crate::{
+    bindings::flightdeck::ad_server::{cache, steps},
+    types::RemoteObject,
+};
 
 /// The most bytes that one blocking write accepts (`wasi:io`,
 /// `output-stream.blocking-write-and-flush`).
@@ -51,6 +55,16 @@ impl StepHost for Component {
 
     fn forget(&self, object: &RemoteObject) {
         steps::forget(object);
+    }
+}
+
+impl CacheHost for Component {
+    fn cached(&self, key: &str) -> Option<Vec<u8>> {
+        cache::get(key)
+    }
+
+    fn cache(&self, key: &str, value: &[u8], seconds: u32) {
+        cache::put(key, value, seconds);
     }
 }
 

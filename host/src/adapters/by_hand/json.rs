@@ -12,15 +12,17 @@
 //! The generated types have the names of Rust in their JSON. A component's own types say which is
 //! which.
 
-use flightdeck_bindings::v1_0::AdapterPre;
 use serde_json::{Map, Value};
 use wasmtime::{
     Engine,
-    component::types::{ComponentFunc, ComponentItem, Type},
+    component::{
+        Component,
+        types::{ComponentFunc, ComponentItem, Type},
+    },
 };
 
 use super::ArgumentError;
-use crate::adapters::{compatibility, sandbox::CallState};
+use crate::adapters::compatibility;
 
 /// The type of a function.
 pub(super) struct Types(Option<ComponentFunc>);
@@ -34,8 +36,8 @@ enum To {
 
 impl Types {
     /// Returns the type of an exported function.
-    pub(super) fn of(pre: &AdapterPre<CallState>, engine: &Engine, function: &str) -> Self {
-        let component = pre.instance_pre().component().component_type();
+    pub(super) fn of(component: &Component, engine: &Engine, function: &str) -> Self {
+        let component = component.component_type();
         let interface = component.exports(engine).find(|(name, _)| compatibility::is_main(name));
         let found = interface.and_then(|(_, interface)| match interface.ty {
             ComponentItem::ComponentInstance(instance) => match instance.get_export(engine, function)?.ty {

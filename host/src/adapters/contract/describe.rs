@@ -1,6 +1,6 @@
 //! An adapter's description of itself.
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 use serde_json::Value;
 
 use super::{

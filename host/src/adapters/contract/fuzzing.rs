@@ -1,7 +1,7 @@
 //! Answers of adapters made of arbitrary bytes, for the fuzz target `answers`.
 
 use arbitrary::{Arbitrary as _, Result, Unstructured};
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 /// Reads an answer of each kind, made of `bytes`, as the host does. Panics where the host would.
 ///

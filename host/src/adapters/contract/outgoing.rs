@@ -1,6 +1,6 @@
 //! What adapters are given.
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
 use crate::{

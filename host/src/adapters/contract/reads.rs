@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::{Bad, answers, bad, check};
 use crate::{

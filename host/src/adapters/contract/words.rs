@@ -1,6 +1,6 @@
 //! Names in the contract and their equivalents in the domain.
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::Bad;
 use crate::domain::{

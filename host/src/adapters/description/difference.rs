@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 
 use super::DescriptionError;
 

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::{
     adapters::{
         breaker::Breaker,
+        call_cache::CallCache,
         config::{PlatformConfig, PlatformErrorReason},
         egress::PlatformEgress,
         limits::Limits,
@@ -40,6 +41,8 @@ pub(in crate::adapters) struct Platform {
     pub(in crate::adapters) limits: Limits,
     pub(in crate::adapters) egress: Arc<PlatformEgress>,
     pub(in crate::adapters) breaker: Breaker,
+    /// What its releases keep between calls.
+    pub(in crate::adapters) cache: Arc<CallCache>,
     trusted_keys: Vec<PublicKey>,
     /// What it was made from, without the component.
     config: PlatformConfig,
@@ -72,6 +75,7 @@ impl Platform {
             limits: config.limits.clone(),
             egress: Arc::new(egress),
             breaker: Breaker::default(),
+            cache: Arc::default(),
             trusted_keys: config.trusted_keys.clone(),
             config: PlatformConfig { component: None, ..config.clone() },
             in_doubt_wait_ms: config.in_doubt_wait_ms,

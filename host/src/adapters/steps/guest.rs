@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use flightdeck_bindings::v1_0::flightdeck::ad_server::{
+use flightdeck_bindings::v1::flightdeck::ad_server::{
     adapter_types::{self, RemoteObject},
     steps::{Host, State},
 };

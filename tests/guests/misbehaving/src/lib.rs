@@ -22,7 +22,7 @@ mod writes;
 
 #[allow(missing_docs, reason = "generated from the contract, which is documented")]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit/v1.0", world: "adapter" });
+    wit_bindgen::generate!({ path: "../../../wit/v1.1", world: "adapter" });
 }
 
 use bindings::{exports::flightdeck::ad_server::ad_server::Guest, flightdeck::ad_server::adapter_types::*};
