@@ -98,7 +98,7 @@ async fn what_is_pushed_says_what_it_is_and_is_pulled_as_it_was() {
     assert_eq!(config["created"], says("created"));
     assert!(config["component"]["exports"].to_string().contains("flightdeck:ad-server/ad-server@1.1"), "{config:#}");
     assert!(config["component"]["imports"].to_string().contains("wasi:"), "{config:#}");
-    assert!(config["component"]["target"].to_string().contains("flightdeck:ad-server/adapter@1.0"), "{config:#}");
+    assert!(config["component"]["target"].to_string().contains("flightdeck:ad-server/adapter@1.1"), "{config:#}");
 
     // Found where tools look that don't know whether the registry lists referrers.
     let index = registry.json(&format!("adapters/kevel/manifests/{}", digest.replace(':', "-"))).await;
