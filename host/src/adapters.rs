@@ -191,11 +191,16 @@ pub enum AdapterChange<'a> {
     Make(ProposedChange<'a>),
     /// Undo a create.
     Cancel(&'a MediaBuy),
+    /// Complete a buy after somebody else changed something on its platform, for this reason.
+    FollowUp(&'a MediaBuy, &'a str),
 }
 
 impl<'a> From<ProposedChange<'a>> for AdapterChange<'a> {
     fn from(proposed: ProposedChange<'a>) -> Self {
-        Self::Make(proposed)
+        match proposed.change {
+            Change::FollowUp(follow_up) => Self::FollowUp(proposed.desired, &follow_up.reason),
+            _ => Self::Make(proposed),
+        }
     }
 }
 
@@ -204,7 +209,7 @@ impl<'a> AdapterChange<'a> {
     pub(crate) fn buy(self) -> &'a MediaBuy {
         match self {
             Self::Make(proposed) => proposed.desired,
-            Self::Cancel(buy) => buy,
+            Self::Cancel(buy) | Self::FollowUp(buy, _) => buy,
         }
     }
 
@@ -212,7 +217,7 @@ impl<'a> AdapterChange<'a> {
     pub(crate) fn created(self) -> Option<&'a MediaBuy> {
         match self {
             Self::Make(ProposedChange { change: Change::Create, desired, .. }) => Some(desired),
-            Self::Make(_) | Self::Cancel(_) => None,
+            Self::Make(_) | Self::Cancel(_) | Self::FollowUp(..) => None,
         }
     }
 }

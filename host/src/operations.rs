@@ -12,6 +12,7 @@
 //!   the clock jumps.
 //! - [`status`]: reads the status of buys from their ad servers.
 //! - [`poller`]: polls the status of all open buys.
+//! - [`follow_ups`]: what adapters do after somebody else changed something on a platform.
 //! - [`status_cache`]: caches the last status for a moment.
 //! - [`events`]: the events, audit lines and history entries that go with changes.
 //! - [`tasks`]: the tasks that an operation creates when it needs a person.
@@ -53,6 +54,7 @@ pub mod backoff;
 mod busy;
 pub mod decisions;
 pub mod events;
+pub mod follow_ups;
 pub mod hints;
 pub mod journal;
 pub mod late_results;

@@ -43,15 +43,24 @@ pub fn approve(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteO
     let reserved = reservation(&network.platform, buy, remote);
     let approval: Approval = step("order/approve").set(|| order::approve(network, order, &reserved))?;
     if approval == Approval::Approved {
-        for package in buy.packages.iter().filter(|package| !package.active) {
-            let Some(item) = remote.package(&package.package_id) else { continue };
-            step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(network, item))?;
-        }
-        let active = buy.packages.iter().filter(|package| package.active);
-        let active: Vec<&str> = active.filter_map(|package| remote.package(&package.package_id)).collect();
-        step("order/activate").set(|| line_item::activate(network, order, &active))?;
+        settle(network, order, buy, remote)?;
     }
     Ok(approval)
+}
+
+/// Makes the line items of an approved order what their packages are, each in a step: pauses inactive
+/// ones, and activates active ones that Ad Manager left inactive.
+///
+/// # Errors
+/// When Ad Manager refuses.
+pub fn settle(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteObject]) -> Fallible<()> {
+    for package in buy.packages.iter().filter(|package| !package.active) {
+        let Some(item) = remote.package(&package.package_id) else { continue };
+        step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(network, item))?;
+    }
+    let active = buy.packages.iter().filter(|package| package.active);
+    let active: Vec<&str> = active.filter_map(|package| remote.package(&package.package_id)).collect();
+    step("order/activate").set(|| line_item::activate(network, order, &active))
 }
 
 /// Whether any package of a buy has a creative.

@@ -23,7 +23,7 @@
 //!
 //! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
 //! translates a media buy, [`describe`], [`status`] and [`delivery`] read. The SDK calls them in
-//! order.
+//! order. [`follow_up`] acts after a person approved an order.
 //!
 //! Also: [`api`], the client; [`refusal`], the meaning of Ad Manager's errors; [`settings`], the
 //! publisher's configuration.
@@ -38,6 +38,7 @@ pub mod catalogue;
 pub mod creative;
 pub mod delivery;
 pub mod describe;
+pub mod follow_up;
 pub mod geo;
 pub mod inferred;
 pub mod line_item;
@@ -56,3 +57,4 @@ pub mod words;
 pub use ad_server::Gam;
 
 flightdeck_adapter::export!(Gam);
+flightdeck_adapter::export_follow_up!(Gam);

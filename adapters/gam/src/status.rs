@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{AT_ONCE, Network, any, id_of, quoted},
+    follow_up,
     order::Standing,
     ties,
 };
@@ -44,6 +45,8 @@ pub struct Shelf {
     items: BTreeMap<String, Item>,
     /// The inactive line items that show a creative.
     showing: BTreeSet<String>,
+    /// Whether a person approves the orders, so that nothing of the adapter runs at that moment.
+    others_approve: bool,
 }
 
 /// Reads the status of buys.
@@ -52,7 +55,7 @@ pub struct Shelf {
 /// When Ad Manager can't be reached.
 pub fn read(network: &Network, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     let orders: Vec<&str> = buys.iter().filter_map(|buy| buy.remote.order()).collect();
-    let mut shelf = Shelf::default();
+    let mut shelf = Shelf { others_approve: !network.platform.approve_orders, ..Shelf::default() };
     for some in orders.chunks(AT_ONCE) {
         shelf.read(network, some)?;
     }
@@ -124,6 +127,16 @@ impl ad_server::Standing for Shelf {
             "DRAFT" => Some("the order is a draft in Ad Manager"),
             _ => None,
         }
+    }
+
+    /// An inactive line item of an approved order that shows a creative was not activated by Ad Manager.
+    fn follow_up(&self, buy: &RemoteBuy, order: &Standing) -> Option<String> {
+        if !self.others_approve || order.archived || order.status != "APPROVED" {
+            return None;
+        }
+        let items = buy.remote.iter().filter(|object| object.kind == RemoteKind::Package);
+        let inactive: Vec<&str> = items.map(|item| item.id.as_str()).filter(|id| self.showing.contains(*id)).collect();
+        follow_up::reason(&inactive)
     }
 
     fn assets(&self, buy: &RemoteBuy, order: &Standing) -> Vec<AssetStatus> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal, RemoteBuy, Tap,
     calls::{Calling, counted},
-    contract::{self, Outgoing},
+    contract::{self, Asked, Outgoing},
     egress::Mode,
     sandbox::Ended,
 };
@@ -120,12 +120,15 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
         let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
-        let change_to = || outgoing.change(change);
+        let asked = || outgoing.asked(change);
         let mut arguments = Map::new();
         let mut put = |name: &str, value: Value| drop(arguments.insert(name.to_owned(), value));
         match function {
             Function::Describe | Function::FindMade | Function::StopMade => {}
-            Function::Plan => put("change", plain(&change_to())),
+            Function::Plan => match asked() {
+                Asked::Change(change) => put("change", plain(&change)),
+                Asked::FollowUp(_) => {}
+            },
             Function::CheckStatus | Function::GetDelivery => {
                 let asked = RemoteBuy { buy: change.buy(), advertiser_id: advertiser_id.to_owned() };
                 put("buys", plain(&vec![contract::remote_buy(&platform.name, &asked)]));
@@ -136,11 +139,12 @@ impl Adapters {
                     put("range", plain(&wit::DateRange { first, last }));
                 }
             }
-            _ => match change_to() {
-                wit::Change::Create(buy) | wit::Change::Cancel(buy) => put("buy", plain(&buy)),
-                wit::Change::AddCreatives(batch) => put("batch", plain(&batch)),
-                wit::Change::Update(update) => put("update", plain(&update)),
-                wit::Change::PerformanceIndex(update) => put("update", plain(&update)),
+            _ => match asked() {
+                Asked::Change(wit::Change::Create(buy) | wit::Change::Cancel(buy)) => put("buy", plain(&buy)),
+                Asked::Change(wit::Change::AddCreatives(batch)) => put("batch", plain(&batch)),
+                Asked::Change(wit::Change::Update(update)) => put("update", plain(&update)),
+                Asked::Change(wit::Change::PerformanceIndex(update)) => put("update", plain(&update)),
+                Asked::FollowUp(_) => {}
             },
         }
         let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());

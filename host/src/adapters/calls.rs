@@ -8,7 +8,7 @@ use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal,
     call_cache::CacheOfRelease,
     completeness,
-    contract::{self, Outgoing},
+    contract::{self, Asked, Outgoing},
     egress::{CallSeen, DeclaredRequests, Mode},
     failures,
     registry::Platform,
@@ -31,6 +31,7 @@ use crate::{
 };
 
 mod ahead;
+mod follow_ups;
 
 /// One call: its platform, its release, and its name in logs.
 pub(super) struct Calling<'a> {
@@ -161,13 +162,17 @@ impl Adapters {
             let calling = Calling { clock_ahead, ..calling };
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
-            let asked = outgoing.change(change);
-            let planned = calling
-                .run(move |store, adapter| {
-                    let guest = adapter.ad_server();
-                    Box::pin(async move { guest.call_plan(store, &context, &asked).await })
-                })
-                .await?;
+            let planned = match outgoing.asked(change) {
+                Asked::Change(asked) => {
+                    calling
+                        .run(move |store, adapter| {
+                            let guest = adapter.ad_server();
+                            Box::pin(async move { guest.call_plan(store, &context, &asked).await })
+                        })
+                        .await?
+                }
+                Asked::FollowUp(work) => follow_ups::plan(calling, context, work).await?,
+            };
             let plan = planned.map_err(contract::failure)?;
             contract::plan(&platform.name, &release.digest, change, plan).map_err(|bad| bad_result(platform, bad))
         })
@@ -201,7 +206,16 @@ impl Adapters {
                 .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
-            let done = match outgoing.change(change) {
+            let asked = match outgoing.asked(change) {
+                Asked::Change(asked) => asked,
+                Asked::FollowUp(work) => {
+                    let done = follow_ups::run(calling, context, work).await?.map_err(contract::failure)?;
+                    let outcome = contract::outcome(done).map_err(|bad| bad_result(platform, bad))?;
+                    completeness::no_step_is_open(&steps, &platform.name)?;
+                    return Ok(outcome);
+                }
+            };
+            let done = match asked {
                 wit::Change::Create(buy) => calling
                     .run(move |store, adapter| {
                         let guest = adapter.ad_server();

@@ -20,7 +20,7 @@ mod words;
 
 pub(crate) use answers::{creative_outcome, failure, made, outcome, performance_outcome, plan, update_outcome};
 pub(crate) use describe::capabilities;
-pub(crate) use outgoing::{Given, Outgoing, made_to_guest, remote_buy, remote_objects};
+pub(crate) use outgoing::{Asked, Given, Outgoing, made_to_guest, remote_buy, remote_objects};
 pub(crate) use reads::{Answers, deliveries, statuses};
 pub(crate) use words::remote_from_guest;
 

@@ -181,7 +181,7 @@ impl Subject<'_> {
         let platform = &self.egress.name;
         let now = clock::now();
         let buy = sample::buy(platform, capabilities, now);
-        let change = Outgoing { platform, capabilities }.change(ProposedChange::create(&buy).into());
+        let change = Outgoing { platform, capabilities }.change(ProposedChange::create(&buy));
         let generated = self.settings.is_none().then(|| sample::of_schema(&capabilities.settings_schema));
         let settings = self.settings.or(generated.as_ref()).unwrap_or(&Value::Null).to_string();
         let given = contract::Given {

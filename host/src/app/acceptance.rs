@@ -365,31 +365,11 @@ fn new_operation(
     deadline: Duration,
 ) -> Operation {
     Operation {
-        id: OperationId::mint(),
-        buy: draft.current.id.clone(),
-        principal: draft.current.principal.clone(),
-        kind: draft.kind,
-        change: draft.change.clone(),
         request: options.request.clone(),
         requested_by: caller.name.clone(),
         requested_by_person: Some(caller.person.clone()),
-        state: OperationState::Queued,
         created_at: draft.asked,
-        updated_at: at,
-        run_at: at,
         deadline: at.plus(deadline),
-        attempts: 0,
-        claims: 0,
-        plan: Plan::default(),
-        approved_digest: None,
-        tasks: Vec::new(),
-        frozen: None,
-        legs: Vec::new(),
-        undoing: None,
-        unresolved: Vec::new(),
-        faults: 0,
-        last_error: None,
-        failure: None,
-        ended_at: None,
+        ..Operation::new(OperationId::mint(), &draft.current, draft.kind, draft.change.clone(), at)
     }
 }

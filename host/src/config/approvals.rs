@@ -32,7 +32,7 @@ const MOST_REVIEWERS: i64 = 10;
 /// it omits always matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalRule {
-    /// `operations`: the kinds of changes. Default: all.
+    /// `operations`: the kinds of changes. Default: all that buyers can request.
     pub operations: Vec<OperationKind>,
     /// `above_budget`: matches only buys with a larger total budget, in the buy's currency.
     pub above_budget: Option<Micros>,
@@ -57,7 +57,7 @@ impl Default for ApprovalRule {
     /// One reviewer for every change.
     fn default() -> Self {
         Self {
-            operations: OperationKind::ALL.to_vec(),
+            operations: OperationKind::REQUESTED.to_vec(),
             above_budget: None,
             raises_budget_by: None,
             grows: false,
@@ -129,7 +129,7 @@ impl ApprovalRule {
         Some(Self {
             operations: section
                 .some_of("operations", "leave it out for all of them", |node| {
-                    values::choice(node, OperationKind::ALL, OperationKind::as_str)
+                    values::choice(node, OperationKind::REQUESTED, OperationKind::as_str)
                 })
                 .unwrap_or(all.operations),
             above_budget: section.optional("above_budget", values::amount),

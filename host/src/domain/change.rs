@@ -24,6 +24,15 @@ pub struct Performance {
     pub feedback: Option<String>,
 }
 
+/// What an adapter has to do after somebody else changed something on its platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The platform.
+    pub platform: PlatformName,
+    /// The adapter's word for what there is to do: lower-case letters, digits and `-`.
+    pub reason: String,
+}
+
 /// A change of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,6 +45,8 @@ pub enum Change {
     Update(BuyPatch),
     /// Reports performance indices.
     PerformanceIndex(Vec<Performance>),
+    /// Completes on one platform what was approved. The buy stays as it is.
+    FollowUp(FollowUp),
 }
 
 /// A change of a buy, with the buy before and after it.
@@ -81,7 +92,7 @@ impl Change {
     pub fn cleared(&self, buy: &MediaBuy, platform: Option<&PlatformName>) -> Vec<String> {
         match self {
             Self::Update(patch) => patch.cleared(buy, platform),
-            Self::Create | Self::AddCreatives(_) | Self::PerformanceIndex(_) => Vec::new(),
+            Self::Create | Self::AddCreatives(_) | Self::PerformanceIndex(_) | Self::FollowUp(_) => Vec::new(),
         }
     }
 
@@ -91,7 +102,7 @@ impl Change {
     /// When the change is impossible. Lists every problem, by field of the request.
     pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
         match self {
-            Self::Create => Ok(buy.clone()),
+            Self::Create | Self::FollowUp(_) => Ok(buy.clone()),
             Self::AddCreatives(assets) => add_creatives(buy, assets),
             Self::Update(patch) => patch.apply(buy, when),
             Self::PerformanceIndex(performance) => {
@@ -117,6 +128,7 @@ impl Change {
     pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
         let named: Vec<&PackageId> = match self {
             Self::Create => return buy.platforms(),
+            Self::FollowUp(follow_up) => return vec![follow_up.platform.clone()],
             Self::Update(patch) if !patch.only_packages() => return buy.platforms(),
             Self::Update(patch) => patch.packages.iter().filter_map(|package| package.package.as_ref()).collect(),
             Self::AddCreatives(assets) => assets.iter().flat_map(|asset| &asset.packages).collect(),

@@ -106,4 +106,7 @@ pub struct RemoteBuyStatus {
     pub packages: Vec<RemotePackageStatus>,
     /// The state of its creatives, as far as the platform reports it.
     pub assets: Vec<AssetStatus>,
+    /// The adapter's word for what it has to do on the platform after somebody else changed
+    /// something there.
+    pub follow_up: Option<String>,
 }

@@ -98,6 +98,15 @@ minted!(TaskId, "task");
 minted!(EventId, "evt");
 minted!(WebhookId, "wh");
 
+impl OperationId {
+    /// Returns the id of the operation for a follow-up. A second one for the same reason would have
+    /// the same id, so the database takes only one.
+    pub fn of_follow_up(buy: &MediaBuyId, platform: &PlatformName, reason: &str) -> Self {
+        let digest = super::digest::sha256(format!("follow-up\n{buy}\n{platform}\n{reason}").as_bytes());
+        Self(format!("op_{}", &digest[..32]))
+    }
+}
+
 impl MediaBuyId {
     /// Creates a new id for a buy whose packages are on these platforms.
     pub fn mint<'a>(platforms: impl IntoIterator<Item = &'a PlatformName>) -> Self {
@@ -120,6 +129,20 @@ mod tests {
         let (one, two) = (PlatformName::from("acme"), PlatformName::from("zenith"));
         assert!(MediaBuyId::mint([&one, &one]).as_str().starts_with("acme_"));
         assert!(MediaBuyId::mint([&one, &two]).as_str().starts_with("multi_"));
+    }
+
+    #[test]
+    fn a_follow_up_has_the_same_id_whoever_begins_it_and_no_other_has_it() {
+        let (buy, platform) = (MediaBuyId::from("acme_1"), PlatformName::from("acme"));
+        let id = OperationId::of_follow_up(&buy, &platform, "activate");
+        assert_eq!(OperationId::of_follow_up(&buy, &platform, "activate"), id);
+        let others = [
+            OperationId::of_follow_up(&"acme_2".into(), &platform, "activate"),
+            OperationId::of_follow_up(&buy, &"zenith".into(), "activate"),
+            OperationId::of_follow_up(&buy, &platform, "activate-2"),
+        ];
+        assert!(others.iter().all(|other| *other != id));
+        assert_eq!(id.as_str().len(), OperationId::mint().as_str().len());
     }
 
     #[test]

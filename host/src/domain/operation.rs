@@ -31,7 +31,7 @@ use super::{
 mod frozen;
 
 pub use self::frozen::{Frozen, FrozenPlatform};
-pub use super::change::{Change, Performance};
+pub use super::change::{Change, FollowUp, Performance};
 
 names! {
     /// The state of an operation.
@@ -73,7 +73,8 @@ impl OperationState {
 }
 
 names! {
-    /// The kind of change that an operation makes, by the name of the tool that requests it.
+    /// The kind of change that an operation makes: the name of the tool that requests it, or
+    /// `follow_up`.
     OperationKind {
         /// Creates a buy.
         Create = "create_media_buy",
@@ -85,7 +86,15 @@ names! {
         UpdatePackage = "update_package",
         /// Reports the performance of packages.
         PerformanceIndex = "update_media_buy_performance_index",
+        /// Completes what was approved, after somebody else changed something on the platform.
+        FollowUp = "follow_up",
     }
+}
+
+impl OperationKind {
+    /// The kinds that a buyer can request. The host itself begins the others, and asks nobody.
+    pub const REQUESTED: &'static [Self] =
+        &[Self::Create, Self::AddCreatives, Self::Update, Self::UpdatePackage, Self::PerformanceIndex];
 }
 
 names! {
@@ -219,6 +228,39 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Returns an operation that is ready to run, requested by nobody yet and with no time in which it
+    /// may be retried.
+    pub fn new(id: OperationId, buy: &MediaBuy, kind: OperationKind, change: Change, at: Timestamp) -> Self {
+        Self {
+            id,
+            buy: buy.id.clone(),
+            principal: buy.principal.clone(),
+            kind,
+            change,
+            request: serde_json::Value::Null,
+            requested_by: String::new(),
+            requested_by_person: None,
+            state: OperationState::Queued,
+            created_at: at,
+            updated_at: at,
+            run_at: at,
+            deadline: at,
+            attempts: 0,
+            claims: 0,
+            plan: Plan::default(),
+            approved_digest: None,
+            tasks: Vec::new(),
+            frozen: None,
+            legs: Vec::new(),
+            undoing: None,
+            unresolved: Vec::new(),
+            faults: 0,
+            last_error: None,
+            failure: None,
+            ended_at: None,
+        }
+    }
+
     /// The current or most recent task of the operation.
     pub fn task(&self) -> Option<&TaskId> {
         self.tasks.last()

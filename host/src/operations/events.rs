@@ -8,7 +8,7 @@ use crate::{
         id::{EventId, PlatformName},
         lookup::MadeObject,
         media_buy::MediaBuy,
-        operation::{Operation, OperationState},
+        operation::{Operation, OperationKind, OperationState},
         status::{BuyStatus, Standing},
         task::{HistoryEntry, Task, TaskStatus},
         time::Timestamp,
@@ -56,7 +56,10 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
         reason: operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned()),
         affected: operation.affected_packages(),
     };
-    recording.push(Write::Event(event(kind, buy, at, data)));
+    // Buyers get events of what they requested. A follow-up reaches them as the status of the buy.
+    if operation.kind != OperationKind::FollowUp {
+        recording.push(Write::Event(event(kind, buy, at, data)));
+    }
     recording.push(Write::Audit(AuditEntry {
         at,
         actor: ITSELF.to_owned(),

@@ -31,6 +31,10 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     if operation.kind != OperationKind::Create {
         recording.push(Write::ReadStatusSoon(fresh.id.clone()));
     }
+    // It changes how the buy stands on its ad server, which is read soon, and nothing that is recorded.
+    if operation.kind == OperationKind::FollowUp {
+        return fresh.clone();
+    }
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };

@@ -165,7 +165,8 @@ async fn record(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let standing = observer.standing(&buy.value, said, at).await?;
-    observer.record(buy, &standing, said, at).await.map(drop)
+    let buy = observer.record(buy, &standing, said, at).await?;
+    observer.follow_up(&buy, said).await
 }
 
 /// Logs a buy that can't be read or written, which must not hold up the others.

@@ -1,6 +1,10 @@
 //! The approval of orders: who approves them, and what waits for it.
 
-use flightdeck_adapter::{prelude::*, testing::run};
+use flightdeck_adapter::{
+    follow_up::{Guest as _, Work},
+    prelude::*,
+    testing::run,
+};
 use flightdeck_adapter_gam::Gam;
 use flightdeck_adapter_testing::change;
 
@@ -29,12 +33,39 @@ fn an_order_that_a_person_approves_is_submitted() {
     let status = network.status(&buy);
     assert!(status.assets.iter().all(|asset| asset.state == AssetState::Approved));
     // The display package has no creative of its second size: Ad Manager doesn't activate it by
-    // itself, and after the approval there is nothing that the adapter is asked to do.
+    // itself.
     let states: Vec<&DeliveryState> = status.packages.iter().map(|package| &package.state).collect();
     assert_eq!(states, [&DeliveryState::AwaitingCreatives, &DeliveryState::Scheduled]);
-    let name = network.objects("lineItems")[0].get("name").cloned().unwrap();
-    network.by_hand("POST", "/v1/networks/21700001/lineItems:batchActivate", &object! { "names": vec![name] });
-    assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
+    let [(name, reason)] = &status.extensions[..] else { panic!("{:?}", status.extensions) };
+    assert_eq!(name, "follow-up");
+    let work =
+        || Work { reason: reason.clone(), media_buy: buy.clone(), creatives: creatives(), extensions: Vec::new() };
+    let plan = Gam::plan_follow_up(network.context(), work()).unwrap();
+    assert_eq!(plan.changes.len(), 2);
+    network.run(|ctx| Gam::run_follow_up(ctx, work())).unwrap();
+    let status = network.status(&buy);
+    assert_eq!((status.state, status.extensions), (DeliveryState::Scheduled, Vec::new()));
+}
+
+#[test]
+fn nothing_is_left_to_do_where_the_adapter_approves_or_nobody_has() {
+    let network = start();
+    let buy = rich();
+    network.create(&buy);
+    network.upload(&buy, &creatives());
+    assert_eq!(network.status(&buy).extensions, Vec::new());
+    let network = start_submitting();
+    network.create(&buy);
+    network.upload(&buy, &creatives());
+    assert_eq!(network.status(&buy).extensions, Vec::new(), "it waits for approval");
+    // A paused buy is not activated by what was reported before the pause.
+    decide(&network, "approve");
+    let reason = network.status(&buy).extensions.remove(0).1;
+    let paused = MediaBuy { active: false, ..buy.clone() };
+    assert_eq!(network.update(&buy, &paused, &[]).failed, None);
+    let work = Work { reason, media_buy: paused, creatives: creatives(), extensions: Vec::new() };
+    network.run(|ctx| Gam::run_follow_up(ctx, work.clone())).unwrap();
+    assert_eq!(network.host.requests(), []);
 }
 
 #[test]

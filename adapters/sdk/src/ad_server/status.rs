@@ -37,6 +37,12 @@ pub trait Standing {
         None
     }
 
+    /// Returns the reason for a follow-up, if there is something to do on the platform after somebody
+    /// else changed something there: see [`follow_up`](crate::follow_up).
+    fn follow_up(&self, _buy: &RemoteBuy, _order: &Self::Order) -> Option<String> {
+        None
+    }
+
     /// Returns the states of a buy's creatives, where the platform reviews them.
     fn assets(&self, _buy: &RemoteBuy, _order: &Self::Order) -> Vec<AssetStatus> {
         Vec::new()
@@ -65,13 +71,14 @@ fn status<T: Standing>(shelf: &T, buy: &RemoteBuy) -> Fallible<BuyStatus> {
         None => DeliveryState::Missing,
         Some(order) => shelf.state(order, &packages).unwrap_or_else(|| together(&packages)),
     };
+    let follow_up = order.and_then(|order| shelf.follow_up(buy, order));
     Ok(BuyStatus {
         media_buy_id: buy.media_buy_id.clone(),
         detail: detail(order.and_then(|order| shelf.remark(order)), &packages, T::REMARKS),
         assets: order.map(|order| shelf.assets(buy, order)).unwrap_or_default(),
         state,
         packages,
-        extensions: Vec::new(),
+        extensions: follow_up.map(|reason| ("follow-up".to_owned(), reason)).into_iter().collect(),
     })
 }
 

@@ -1,6 +1,8 @@
 //! What adapters are given.
 
-use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::{
+    optional::exports::flightdeck::ad_server::follow_up, v1::flightdeck::ad_server::adapter_types as wit,
+};
 
 use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
 use crate::{
@@ -31,6 +33,15 @@ pub(crate) fn made_to_guest(made: &MadeObject) -> wit::MadeObject {
     }
 }
 
+/// What an adapter is asked to plan or to carry out.
+#[expect(clippy::large_enum_variant, reason = "there is one for each call")]
+pub(crate) enum Asked {
+    /// A change, with a function of `ad-server`.
+    Change(wit::Change),
+    /// A follow-up, with the interface `follow-up`.
+    FollowUp(follow_up::Work),
+}
+
 /// Converts for one platform, leaving out everything on other platforms.
 pub(crate) struct Outgoing<'a> {
     pub(crate) platform: &'a PlatformName,
@@ -38,12 +49,22 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
+    /// Converts what an adapter is asked for.
+    pub(crate) fn asked(&self, change: AdapterChange<'_>) -> Asked {
+        match change {
+            AdapterChange::Make(proposed) => Asked::Change(self.change(proposed)),
+            AdapterChange::Cancel(buy) => Asked::Change(wit::Change::Cancel(self.buy(buy))),
+            AdapterChange::FollowUp(buy, reason) => Asked::FollowUp(follow_up::Work {
+                reason: reason.to_owned(),
+                media_buy: self.buy(buy),
+                creatives: self.creatives(buy, &buy.creatives),
+                extensions: Vec::new(),
+            }),
+        }
+    }
+
     /// Converts a change, as `plan` takes it.
-    pub(crate) fn change(&self, change: AdapterChange<'_>) -> wit::Change {
-        let proposed = match change {
-            AdapterChange::Make(proposed) => proposed,
-            AdapterChange::Cancel(buy) => return wit::Change::Cancel(self.buy(buy)),
-        };
+    pub(crate) fn change(&self, proposed: ProposedChange<'_>) -> wit::Change {
         let buy = proposed.current;
         match proposed.change {
             Change::Create => wit::Change::Create(self.buy(proposed.desired)),
@@ -52,7 +73,9 @@ impl Outgoing<'_> {
                 assets: self.creatives(buy, assets),
                 extensions: Vec::new(),
             }),
-            Change::Update(_) => wit::Change::Update(self.update(proposed)),
+            // A follow-up is asked for in another way; as a change of the buy, it is one without
+            // differences.
+            Change::Update(_) | Change::FollowUp(_) => wit::Change::Update(self.update(proposed)),
             Change::PerformanceIndex(performance) => wit::Change::PerformanceIndex(self.performance(buy, performance)),
         }
     }

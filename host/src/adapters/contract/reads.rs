@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// Characters of the reason for a follow-up.
+const REASON: usize = 64;
+
 /// An answer for each buy asked about, and any error in the list as a whole.
 pub(crate) type Answers<T> = (Vec<(MediaBuyId, Result<T, Failure>)>, Option<Bad>);
 
@@ -118,7 +121,21 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
         detail: check::for_buyers("detail", status.detail, check::LONG)?,
         packages,
         assets,
+        follow_up: follow_up(&status.extensions)?,
     })
+}
+
+/// Returns the reason for a follow-up that a status reports.
+fn follow_up(extensions: &[(String, String)]) -> Result<Option<String>, Bad> {
+    let Some((_, reason)) = extensions.iter().find(|(name, _)| name == "follow-up") else { return Ok(None) };
+    let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+    if reason.is_empty() || reason.len() > REASON || !reason.chars().all(fits) {
+        bad!(
+            "reported the follow-up `{}`; a reason has 1 to {REASON} lower-case letters, digits and `-`",
+            check::cut(reason, 100)
+        );
+    }
+    Ok(Some(reason.clone()))
 }
 
 fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
@@ -262,6 +279,18 @@ mod tests {
             totals: totals.iter().map(total).collect(),
             as_of: None,
             extensions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_follow_up_has_a_reason_that_can_be_a_name() {
+        let of = |reason: &str| {
+            follow_up(&[("later".to_owned(), "?".to_owned()), ("follow-up".to_owned(), reason.to_owned())])
+        };
+        assert_eq!(follow_up(&[]), Ok(None));
+        assert_eq!(of("activate-7"), Ok(Some("activate-7".to_owned())));
+        for wrong in ["", "Activate", "activate it", &"a".repeat(65)] {
+            assert!(of(wrong).unwrap_err().to_string().contains("reported the follow-up"), "{wrong}");
         }
     }
 

@@ -57,7 +57,7 @@ fn without_rules_what_makes_a_buy_larger_needs_one_reviewer_and_nothing_else_any
     let config = fine(PUBLISHER);
     let create = config.approvals.iter().map(|rule| (rule.reviewers, rule.priority, rule.due_in)).collect::<Vec<_>>();
     assert_eq!(create, [(1, Priority::Medium, DAY)]);
-    for kind in OperationKind::ALL {
+    for kind in OperationKind::REQUESTED {
         assert_eq!(needed(&config, *kind, "agency", &["acme"], 8_000_000_000), None, "{kind}: nothing grows");
         for growth in [Growth::Creation, Growth::Spend, Growth::Flight, Growth::Targeting, Growth::Creatives] {
             assert_eq!(needed_for(&config, *kind, 0, &[growth]), Some(1), "{kind} {growth:?}");
@@ -84,7 +84,7 @@ fn nobody_gets_round_a_rule_by_the_other_of_two_tools() {
     use OperationKind::{AddCreatives, Update, UpdatePackage};
     for named in [Update, UpdatePackage] {
         let config = fine(&format!("{PUBLISHER}[[approvals]]\noperations = [\"{named}\"]\n"));
-        for kind in OperationKind::ALL {
+        for kind in OperationKind::REQUESTED {
             let wanted = matches!(kind, Update | UpdatePackage).then_some(1);
             assert_eq!(needed_for(&config, *kind, 0, &[]), wanted, "{named} {kind}");
         }
@@ -96,7 +96,7 @@ fn nobody_gets_round_a_rule_by_the_other_of_two_tools() {
 #[test]
 fn an_empty_list_of_rules_asks_nobody() {
     let config = fine(&format!("approvals = []\n{PUBLISHER}"));
-    for kind in OperationKind::ALL {
+    for kind in OperationKind::REQUESTED {
         assert_eq!(needed(&config, *kind, "agency", &["acme"], 8_000_000_000), None, "{kind}");
     }
 }
@@ -104,7 +104,7 @@ fn an_empty_list_of_rules_asks_nobody() {
 #[test]
 fn a_rule_that_names_nothing_matches_everything() {
     let config = fine(&format!("{PUBLISHER}[[approvals]]\n"));
-    for kind in OperationKind::ALL {
+    for kind in OperationKind::REQUESTED {
         assert!(needed(&config, *kind, "agency", &[], 0).is_some(), "{kind}");
     }
 }

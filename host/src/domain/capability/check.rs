@@ -46,7 +46,7 @@ impl Capabilities {
                 problems.extend(self.unsupported_in(desired, platform).into_iter().filter(|new| !stood.contains(new)));
                 problems
             }
-            Change::PerformanceIndex(_) => Vec::new(),
+            Change::PerformanceIndex(_) | Change::FollowUp(_) => Vec::new(),
         }
     }
 

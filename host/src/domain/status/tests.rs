@@ -31,6 +31,7 @@ fn said(buy: &MediaBuy, state: DeliveryState, packages: &[DeliveryState]) -> Rem
         detail: String::new(),
         packages: packages.collect(),
         assets: Vec::new(),
+        follow_up: None,
     }
 }
 
