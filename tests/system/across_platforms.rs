@@ -101,6 +101,19 @@ async fn one_buy_on_three_ad_servers_has_one_approval_one_status_and_one_report(
         let total = delivery.body["totals"][field].as_f64().expect("a total");
         assert!((total - sum).abs() < 1e-6, "{field}: {:#}", delivery.body);
     }
+    // Ad servers that count days of different zones are not shown as one.
+    assert_eq!(delivery.body["reporting_period"]["time_zone"], "UTC");
+    let behind = json!({ "hours_ahead_of_utc": -5 });
+    let settings = format!("{}/__control/gam/settings", servers.gam.url);
+    assert!(house.client.put(settings).json(&behind).send().await.expect("an answer").status().is_success());
+    // A range of its own, which no answer is cached for.
+    let path = format!("/v1/media-buys/{buy}/delivery?start_date={}&end_date={}", today(), day(4));
+    let delivery = house.get(BUYER, &path).await.expect(200);
+    assert_eq!(delivery.body["reporting_period"]["time_zone"], Value::Null, "{:#}", delivery.body);
+    let notes = delivery.body["notes"].to_string();
+    for note in ["kevel counts the days of UTC", "gam counts the days of Etc/GMT+5", "triton counts the days of UTC"] {
+        assert!(notes.contains(note), "{notes}");
+    }
 }
 
 #[tokio::test]

@@ -51,11 +51,6 @@ const DIMENSIONS: [&str; 3] = ["DATE", "LINE_ITEM_ID", "LINE_ITEM_ENVIRONMENT_TY
 const METRICS: [&str; 4] =
     ["AD_SERVER_IMPRESSIONS", "AD_SERVER_CLICKS", "VIDEO_VIEWERSHIP_COMPLETES", "AD_SERVER_REVENUE"];
 
-/// The name of the extension that says whose days a delivery counts: an IANA time zone.
-pub const TIME_ZONE: &str = "time_zone";
-/// The name of the extension that says in which currency the spend of a delivery is.
-pub const CURRENCY: &str = "currency";
-
 /// A long-running operation.
 #[derive(Debug, Deserialize)]
 struct Running {
@@ -177,7 +172,8 @@ pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRa
         ReportDays::Network => account.time_zone,
         ReportDays::Utc => UTC.to_owned(),
     };
-    delivered.extensions = vec![(TIME_ZONE.to_owned(), zone), (CURRENCY.to_owned(), account.currency_code)];
+    delivered.time_zone = Some(zone);
+    delivered.currency = Some(account.currency_code);
     Ok(delivered)
 }
 

@@ -88,7 +88,15 @@ pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> 
             Err(failure) => return Err(failure),
         }
     }
+    // A report has no today, and an affidavit is final a day after its day (reporting guide).
+    let today = host::now().date();
+    delivered.as_of = Some(midnight(today));
+    delivered.final_until = Some(midnight(today - time::Duration::DAY));
     Ok(delivered)
+}
+
+fn midnight(day: time::Date) -> String {
+    format!("{}T00:00:00Z", moment::day(day))
 }
 
 fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange) -> Fallible<Counts> {

@@ -35,6 +35,10 @@ pub struct Counted {
     pub rows: Arc<Vec<DeliveryRow>>,
     /// The time up to which all of them had counted.
     pub as_of: Timestamp,
+    /// What was delivered before this time is not corrected any more, if all of them say so.
+    pub final_until: Option<Timestamp>,
+    /// The time zone whose days they count. `None` if they differ.
+    pub time_zone: Option<Arc<str>>,
     /// What a reader of these days must know.
     pub notes: Arc<[String]>,
 }

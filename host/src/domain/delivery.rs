@@ -52,6 +52,12 @@ pub struct BuyDelivery {
     pub totals: Option<Vec<DeliveryTotal>>,
     /// The time up to which the platform had counted.
     pub as_of: Option<Timestamp>,
+    /// The IANA time zone whose days the rows are. `None`: UTC.
+    pub time_zone: Option<String>,
+    /// The currency of the spend, ISO 4217, if the platform says.
+    pub currency: Option<String>,
+    /// What was delivered before this time is not corrected any more, if the platform says.
+    pub final_until: Option<Timestamp>,
 }
 
 /// The state of a buy or a package on its platform.

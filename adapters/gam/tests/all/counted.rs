@@ -33,7 +33,7 @@ fn delivery_says_whose_days_it_counts_and_up_to_when() {
         assert_eq!(delivered.rows[0].day, first, "{days}");
         assert_eq!(delivered.as_of.as_deref(), Some("2026-12-03T11:30:00Z"), "clicks are half an hour late");
         let said = |name: &str| delivered.extensions.iter().find(|(known, _)| known == name).unwrap().1.clone();
-        assert_eq!((said("time_zone").as_str(), said("currency").as_str()), (zone, "USD"));
+        assert_eq!((said("time-zone").as_str(), said("currency").as_str()), (zone, "USD"));
         assert!(delivered.rows.iter().all(|row| row.video_completions.is_none()), "display completes nothing");
     }
 }

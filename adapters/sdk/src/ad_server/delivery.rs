@@ -35,8 +35,20 @@ pub struct Delivered {
     pub failed: BTreeMap<String, Failure>,
     /// The moment up to which everything is counted, where the platform says so.
     pub as_of: Option<String>,
-    /// What else the platform says of each delivery, by the name of the extension.
-    pub extensions: Vec<(String, String)>,
+    /// The IANA time zone whose days are counted. `None`: UTC.
+    pub time_zone: Option<String>,
+    /// The currency of the spend, where the platform says so.
+    pub currency: Option<String>,
+    /// The moment before which nothing is corrected any more, where the platform says so.
+    pub final_until: Option<String>,
+}
+
+impl Delivered {
+    /// Returns what the contract has no field for.
+    fn extensions(&self) -> Vec<(String, String)> {
+        let facts = [("time-zone", &self.time_zone), ("currency", &self.currency), ("final-until", &self.final_until)];
+        facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact.clone()?))).collect()
+    }
 }
 
 /// Returns what buys delivered in a range of days.
@@ -75,7 +87,7 @@ fn delivered(buy: &RemoteBuy, read: &Delivered) -> BuyDelivery {
         rows,
         totals: Vec::new(),
         as_of: read.as_of.clone(),
-        extensions: read.extensions.clone(),
+        extensions: read.extensions(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use flightdeck_bindings::optional::exports::flightdeck::ad_server::account as wit;
 
-use super::{Bad, bad, check};
+use super::{Bad, check};
 use crate::domain::account::{Account, Finding, Severity, SoldProduct};
 
 /// Findings in one answer: some for each of a few thousand products.
@@ -20,7 +20,7 @@ pub(crate) fn products(products: &[SoldProduct]) -> Vec<wit::Product> {
 
 /// Reads an account.
 pub(crate) fn account(report: wit::AccountReport) -> Result<Account, Bad> {
-    let currency = report.currency.map(currency).transpose()?;
+    let currency = report.currency.map(check::currency).transpose()?;
     let time_zone = report.time_zone.map(|zone| check::named("time zone", zone)).transpose()?;
     let findings = check::list("findings", report.findings, FINDINGS)?;
     Ok(Account {
@@ -30,13 +30,6 @@ pub(crate) fn account(report: wit::AccountReport) -> Result<Account, Bad> {
         time_zone,
         findings: findings.into_iter().map(finding).collect::<Result<_, _>>()?,
     })
-}
-
-fn currency(code: String) -> Result<String, Bad> {
-    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        bad!("returned `{}` as a currency, which is no code like USD", check::cut(&code, 40));
-    }
-    Ok(code)
 }
 
 fn finding(finding: wit::Finding) -> Result<Finding, Bad> {

@@ -90,6 +90,14 @@ pub(super) fn money(what: &str, micros: i64) -> Result<Micros, Bad> {
     Micros::new(micros).ok_or_else(|| Bad::new(format!("returned a {what} of {micros} micros")))
 }
 
+/// Checks an ISO 4217 code.
+pub(super) fn currency(code: String) -> Result<String, Bad> {
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        bad!("returned `{}` as a currency, which is no code like USD", cut(&code, 40));
+    }
+    Ok(code)
+}
+
 /// Parses a timestamp.
 pub(super) fn moment(what: &str, text: &str) -> Result<Timestamp, Bad> {
     match Timestamp::parse(text) {

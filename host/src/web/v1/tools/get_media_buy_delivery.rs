@@ -25,7 +25,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "get_media_buy_delivery",
     title: "Get delivery",
-    description: "Delivery of a media buy in a range of days (UTC, both included, at most 366): impressions, spend, \
+    description: "Delivery of a media buy in a range of days (both included, at most 366; of the time zone in reporting_period): impressions, spend, \
                   clicks and completions, in total, by package and by day. null means the platform does not count \
                   it. Give start_date and end_date, or date_range.",
     audience: Audience::Everybody,
@@ -55,9 +55,9 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 pub struct DeliveryQuery {
     /// The media buy.
     pub media_buy_id: Id,
-    /// First day in UTC, like `2026-12-01`.
+    /// First day, like `2026-12-01`.
     pub start_date: Option<DayText>,
-    /// Last day in UTC, included; at most 366 days from the first.
+    /// Last day, included; at most 366 days from the first.
     pub end_date: Option<DayText>,
     /// An alternative to `start_date` and `end_date`.
     pub date_range: Option<DateRange>,
@@ -67,9 +67,9 @@ pub struct DeliveryQuery {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DateRange {
-    /// First day in UTC.
+    /// First day.
     pub start_date: DayText,
-    /// Last day in UTC, included.
+    /// Last day, included.
     pub end_date: DayText,
 }
 
@@ -113,6 +113,10 @@ pub struct DeliveryAnswer {
     pub daily_breakdown: Vec<DayDelivery>,
     /// The platforms' data ends here.
     pub as_of: Timestamp,
+    /// What was delivered before this time is not corrected any more. Absent if a platform does not
+    /// say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_until: Option<Timestamp>,
     /// What must be known of these days, such as since when a platform that counts only totals was
     /// read. Absent if there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -126,13 +130,11 @@ pub struct Period {
     pub start: Day,
     /// Last day.
     pub end: Day,
-    /// The time zone of these days, and of `daily_breakdown`: always `UTC`. If the ad server runs a
-    /// flight in another time zone, the hours of one of its days fall on two of these.
-    pub time_zone: &'static str,
+    /// The time zone whose days the ad server counts, which are those of `daily_breakdown`: an IANA
+    /// name. `null` if the ad servers of the media buy count days of different zones; `notes` then
+    /// say which.
+    pub time_zone: Option<String>,
 }
-
-/// Ad servers are asked for days in UTC (the contract's `date-range`).
-const COUNTED_IN: &str = "UTC";
 
 /// Metrics. `null`: no platform of these packages counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -166,7 +168,7 @@ pub struct PackageDelivery {
 /// Delivery on one day.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DayDelivery {
-    /// The day, in UTC.
+    /// The day, in the time zone of the reporting period.
     pub date: Day,
     /// The metrics.
     #[serde(flatten)]
@@ -225,7 +227,11 @@ impl From<&Delivery> for DeliveryAnswer {
         }
         Self {
             media_buy_id: delivery.buy.id.clone(),
-            reporting_period: Period { start: delivery.first, end: delivery.last, time_zone: COUNTED_IN },
+            reporting_period: Period {
+                start: delivery.first,
+                end: delivery.last,
+                time_zone: delivery.time_zone.clone(),
+            },
             currency: delivery.buy.currency.clone(),
             totals: summed(&delivery.rows),
             by_package: delivery
@@ -240,6 +246,7 @@ impl From<&Delivery> for DeliveryAnswer {
                 .collect(),
             daily_breakdown: days.into_iter().map(|(date, rows)| DayDelivery { date, metrics: summed(rows) }).collect(),
             as_of: delivery.as_of,
+            final_until: delivery.final_until,
             notes: delivery.notes.clone(),
         }
     }
