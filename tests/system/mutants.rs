@@ -207,7 +207,8 @@ async fn built(project: &Path) -> PathBuf {
     build
         .args(["build", "--release", "--target", "wasm32-wasip2"])
         .current_dir(project)
-        .env("CARGO_TARGET_DIR", &target);
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("RUSTC_WORKSPACE_WRAPPER");
     let built = build.output().await.expect("cargo runs");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     target.join("wasm32-wasip2/release/acme_adapter.wasm")

@@ -61,6 +61,8 @@ async fn a_project_in_rust_builds_outside_of_this_workspace_and_is_an_adapter() 
         .current_dir(&project)
         .env("CARGO_TARGET_DIR", &target)
         .env_remove("CARGO_PROFILE_DEV_DEBUG")
+        // An author's project is compiled, not linted.
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .output()
         .await
         .expect("cargo runs");
