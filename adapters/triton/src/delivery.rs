@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use flightdeck_adapter::{
     ad_server::{
-        Counts, Delivered,
+        Counted, Counts, Delivered,
         delivery::{Patience, wait},
     },
     host, moment, money,
@@ -142,19 +142,39 @@ fn halves(campaigns: &[i64], range: &DateRange) -> Fallible<Vec<(Vec<i64>, DateR
     Ok(vec![(campaigns.to_vec(), days(first, middle)), (campaigns.to_vec(), days(next, last))])
 }
 
-/// Returns the number of lines and the counts of a report.
+/// Returns the number of lines and the counts of a report. A line that can't be read is left out, as
+/// long as there are others: the rest is as good as without it. `None` if none can be read, or the
+/// table is cut off.
 fn counted(text: &str) -> Option<(usize, Counts)> {
-    let (mut lines, mut counts) = (0, Counts::new());
-    for [date, flight, impressions, clicks, revenue] in Table::read(text)?.cells(COLUMNS)? {
-        lines += 1;
-        let day = moment::day(moment::date(date).ok()?);
+    let table = Table::read(text)?;
+    let lines = table.cells(COLUMNS)?;
+    let (mut unreadable, mut counts) = (0, Counts::new());
+    for line in &lines {
+        let Some((flight, day, counted)) = read_line(line) else {
+            unreadable += 1;
+            continue;
+        };
         // A flight has several lines per day if the report is broken down further than requested.
-        let sum = counts.entry(flight.to_owned()).or_default().entry(day).or_default();
-        sum.impressions = sum.impressions.checked_add(impressions.parse().ok()?)?;
-        sum.clicks = sum.clicks.checked_add(clicks.parse().ok()?)?;
-        sum.spend = sum.spend.checked_add(money::parse(revenue)?)?;
+        let sum = counts.entry(flight).or_default().entry(day).or_default();
+        sum.impressions = sum.impressions.checked_add(counted.impressions)?;
+        sum.clicks = sum.clicks.checked_add(counted.clicks)?;
+        sum.spend = sum.spend.checked_add(counted.spend)?;
     }
-    Some((lines, counts))
+    if unreadable > 0 {
+        eprintln!("{unreadable} of {} lines of a report can't be read", lines.len());
+    }
+    (unreadable == 0 || unreadable < lines.len()).then_some((lines.len(), counts))
+}
+
+/// Returns the flight, the day and the counts of a line.
+fn read_line([date, flight, impressions, clicks, revenue]: &[&str; 5]) -> Option<(String, String, Counted)> {
+    let counted = Counted {
+        impressions: impressions.parse().ok()?,
+        clicks: clicks.parse().ok()?,
+        completions: None,
+        spend: money::parse(revenue)?,
+    };
+    Some(((*flight).to_owned(), moment::day(moment::date(date).ok()?), counted))
 }
 
 /// Returns the URL of a report, if it is complete.
@@ -169,8 +189,6 @@ fn look(api: &Api, id: i64) -> Fallible<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use flightdeck_adapter::ad_server::Counted;
-
     use super::*;
 
     #[test]
@@ -194,6 +212,17 @@ mod tests {
             assert_eq!(counted(text), None, "{text:?}");
         }
     }
+
+    #[test]
+    fn an_odd_line_spoils_itself_alone() {
+        let text =
+            "flightId,date,impressions,clicks,totalRevenue\n7,2026-12-01,5,1,0.5\n7,soon,9,9,9\n8,2026-12-01,n/a,0,0\n";
+        let (lines, counts) = counted(text).unwrap();
+        assert_eq!((lines, counts.len(), counts["7"].len()), (3, 1, 1));
+        assert_eq!(counts["7"]["2026-12-01"].impressions, 5);
+        assert_eq!(counted("flightId,date,impressions,clicks,totalRevenue\n").unwrap().0, 0);
+    }
+
     #[test]
     fn a_report_reaches_from_thirteen_months_ago_to_yesterday() {
         let host = flightdeck_adapter::testing::FakeHost::new(|_| panic!("nothing is asked"));
