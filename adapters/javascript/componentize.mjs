@@ -2,7 +2,7 @@
 /**
  * Builds a component from a JavaScript module:
  *
- *     flightdeck-componentize src/component.js -o adapter.wasm --wit wit/v1.0 --wasi adapters/wasi-wit
+ *     flightdeck-componentize src/component.js -o adapter.wasm --wit wit/v1.1 --wasi adapters/wasi-wit
  *
  * `--wit` is the folder of the contract, `--wasi` that of WASI's HTTP.
  *

@@ -1,9 +1,10 @@
 /**
- * The host of a component: the contract's `steps`, and WASI's HTTP. Import this module in the entry
+ * The host of a component: the contract's `steps` and `cache`, and WASI's HTTP. Import this module in the entry
  * point of a component, and nowhere else: only `flightdeck-componentize` knows the modules below.
  *
  * `host:` stands for `wasi:`; `componentize.mjs` says why.
  */
+import cache from 'flightdeck:ad-server/cache@1.1.0';
 import steps from 'flightdeck:ad-server/steps@1.1.0';
 import handler from 'host:http/outgoing-handler@0.2.11';
 import types from 'host:http/types@0.2.11';
@@ -122,4 +123,4 @@ function noAnswer(code) {
   return new NoAnswer(why, code?.tag === 'HTTP-request-denied');
 }
 
-useHost({ ...steps, send });
+useHost({ ...steps, cached: cache.get, cache: cache.put, send });

@@ -1,5 +1,5 @@
 /**
- * What the host offers: the contract's `steps`, and HTTP. The component's entry point installs the
+ * What the host offers: the contract's `steps` and `cache`, and HTTP. The component's entry point installs the
  * real one (`component.js`), a test installs `FakeHost`. So an adapter is plain JavaScript, which
  * runs in Node as well.
  *
@@ -9,6 +9,8 @@
  * @property {(name: string, outcome: Uint8Array) => void} finish
  * @property {(object: {kind: {tag: string}, key: string, id: string}) => void} remember
  * @property {(object: {kind: {tag: string}, key: string, id: string}) => void} forget
+ * @property {(key: string) => Uint8Array | undefined} cached
+ * @property {(key: string, value: Uint8Array, seconds: number) => void} cache
  * @property {(request: Request) => Response} send Throws `NoAnswer` if there is no response.
  *
  * @typedef {{method: string, url: string, headers: [string, string][], body: string | null}} Request

@@ -5,6 +5,7 @@
  * - `step.js`: a change made exactly once, even across crashes: `step(name).find(…).create(…)`.
  * - `failure.js`: constructors of failures, and `Problems`, which collects everything that is wrong.
  * - `http.js`: a JSON client. An unsuccessful answer is thrown as a failure of the right kind.
+ * - `cache.js`: values that outlive a call.
  * - `plan.js`: the planned changes that a reviewer reads.
  * - `text.js`: UTF-8.
  * - `money.js`: micros and decimal text, without floats.
@@ -29,6 +30,7 @@ export {
   word,
 } from './failure.js';
 export { Api, pages, segment } from './http.js';
+export { kept } from './cache.js';
 export { Plan, changedFields } from './plan.js';
 export { decimal, micros } from './money.js';
 export { outcome, buyState, assetStatus, inChunks, idOf, madeObjects } from './answers.js';

@@ -23,7 +23,10 @@ export class FakeHost {
   remote = [];
   /** Every request, as `POST /v1/orders`. @type {string[]} */
   requests = [];
+  /** The clock of the cache, in seconds. */
+  now = 0;
   #steps = new Map();
+  #cache = new Map();
   #respond;
   #open = null;
   #used = new Set();
@@ -95,6 +98,11 @@ export class FakeHost {
         this.remote.push(object);
       },
       forget: (object) => this.#forget(object),
+      cached: (key) => {
+        const known = this.#cache.get(key);
+        return known && known.until > this.now ? known.value : undefined;
+      },
+      cache: (key, value, seconds) => this.#cache.set(key, { value, until: this.now + seconds }),
       send: (request) => this.#send(request),
     };
   }

@@ -7,6 +7,7 @@ import {
   buyState,
   decimal,
   inOrder,
+  kept,
   micros,
   pages,
   pointer,
@@ -26,6 +27,15 @@ const failure = (run) => {
   }
   throw new Error('it did not fail');
 };
+
+test('a value is kept for its time', () => {
+  const host = new FakeHost(() => null);
+  let made = 0;
+  const read = () => host.run(() => kept('zone', 60, () => ({ zone: 'Europe/Berlin', made: (made += 1) })));
+  assert.deepEqual([read(), read()], [{ zone: 'Europe/Berlin', made: 1 }, { zone: 'Europe/Berlin', made: 1 }]);
+  host.now = 60;
+  assert.equal(read().made, 2);
+});
 
 test('money is decimal text and back, digit by digit', () => {
   for (const [amount, text] of [

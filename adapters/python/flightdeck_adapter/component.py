@@ -1,4 +1,4 @@
-"""The host of a component: the contract's ``steps``, and WASI's HTTP.
+"""The host of a component: the contract's ``steps`` and ``cache``, and WASI's HTTP.
 
 Import this module in the entry point of a component, and nowhere else: its imports exist only there.
 """
@@ -9,7 +9,7 @@ import re
 from typing import Any, NoReturn, Optional
 
 from componentize_py_types import Err, Ok
-from wit_world.imports import outgoing_handler, steps, types
+from wit_world.imports import cache, outgoing_handler, steps, types
 from wit_world.imports.streams import StreamError_Closed
 
 from .host import NoAnswer, Request, Response, use_host
@@ -33,6 +33,8 @@ class ComponentHost:
     finish = staticmethod(steps.finish)
     remember = staticmethod(steps.remember)
     forget = staticmethod(steps.forget)
+    cached = staticmethod(cache.get)
+    cache = staticmethod(cache.put)
 
     def send(self, request: Request) -> Response:
         outgoing = _build(request)

@@ -55,6 +55,8 @@ class FakeHost:
         self.remote: list[types.RemoteObject] = []
         self.requests: list[str] = []
         self._respond = respond
+        self.now = 0  # the clock of the cache, in seconds
+        self._cache: dict[str, tuple[bytes, int]] = {}
         self._steps: dict[str, _Step] = {}
         self._open: Optional[str] = None
         self._used: set[str] = set()
@@ -126,6 +128,13 @@ class FakeHost:
 
     def forget(self, object: types.RemoteObject) -> None:
         self.remote = [known for known in self.remote if (known.kind, known.key) != (object.kind, object.key)]
+
+    def cached(self, key: str) -> Optional[bytes]:
+        value, until = self._cache.get(key, (b"", 0))
+        return value if until > self.now else None
+
+    def cache(self, key: str, value: bytes, seconds: int) -> None:
+        self._cache[key] = (value, self.now + seconds)
 
     def send(self, request: Request) -> Response:
         parts = urlsplit(request.url)

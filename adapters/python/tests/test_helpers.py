@@ -2,7 +2,7 @@ import itertools
 import unittest
 
 from flightdeck_adapter import (
-    Api, Failure, Plan, Problems, Seen, buy_state, decimal, in_order, micros, pages, pointer, step, step_name, types,
+    Api, Failure, Plan, Problems, Seen, buy_state, decimal, in_order, kept, micros, pages, pointer, step, step_name, types,
     word,
 )
 from flightdeck_adapter.testing import CRASHED, Answer, FakeHost
@@ -25,6 +25,15 @@ class Money(unittest.TestCase):
         for text in ["", "1.", "1e3", "0.1234567", " 1", "٣"]:
             with self.assertRaises(ValueError):
                 micros(text)
+
+
+class Cache(unittest.TestCase):
+    def test_a_value_is_kept_for_its_time(self):
+        host, made = FakeHost(lambda *_: None), itertools.count(1)
+        read = lambda: host.run(lambda: kept("zone", 60, lambda: {"zone": "Europe/Berlin", "made": next(made)}))
+        self.assertEqual([read()["made"], read()["made"]], [1, 1])
+        host.now = 60
+        self.assertEqual(read(), {"zone": "Europe/Berlin", "made": 2})
 
 
 class Steps(unittest.TestCase):
