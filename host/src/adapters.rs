@@ -174,6 +174,8 @@ pub struct Call {
     pub operation: OperationId,
     /// The buyer's advertiser on the platform.
     pub advertiser_id: String,
+    /// The buyer's name in the configuration.
+    pub buyer: Option<String>,
     /// The objects known to exist for the buy on the platform.
     pub remote: Vec<RemoteObject>,
     /// When the caller gives up.

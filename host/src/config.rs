@@ -276,6 +276,11 @@ impl Config {
         principal.platform_mappings.get(platform).map(|mapping| mapping.advertiser_id.as_str())
     }
 
+    /// The name of a principal, for people.
+    pub fn buyer_name(&self, principal: &PrincipalId) -> Option<&str> {
+        self.principals.iter().find(|known| known.id == *principal).map(|known| known.name.as_str())
+    }
+
     /// The rate limits of a principal. All of its tokens share them.
     pub fn rates_of(&self, principal: &PrincipalId) -> Rates {
         let known = self.principals.iter().find(|known| known.id == *principal);

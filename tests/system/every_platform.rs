@@ -218,3 +218,34 @@ async fn an_order_that_a_trafficker_disapproves_fails_with_that_word() {
     assert!(failed.text("/detail").contains("DISAPPROVED"), "{:#}", failed.body);
     assert_eq!(failed.text("/creative_statuses/0/status"), "rejected", "{:#}", failed.body);
 }
+
+/// A template names the buyer, and the reference by which objects are found again stays at the end.
+#[tokio::test]
+async fn objects_are_called_as_the_publisher_wants_it() {
+    let mut servers = Servers::empty().await;
+    let buyer = "{buyer} {start}";
+    let house = &servers.house;
+    let trafficker = "trafficker_id = \"5001\"";
+    house.configure(
+        trafficker,
+        &format!("{trafficker}, order_name = \"{buyer}\", line_item_name = \"{{buyer}}/{{product}}\""),
+    );
+    let names = format!("campaign_name = \"{buyer}\", flight_name = \"{{buyer}}/{{product}}\", ");
+    for setting in ["team_id = 31", "video_template = {"] {
+        house.configure(setting, &format!("{names}{setting}"));
+    }
+    servers.house.start(&[]).await;
+    for server in servers.all() {
+        let buy = servers.house.created(json!([server.packages[0]])).await;
+        let name = |kind: usize| {
+            let object = &server.all(server.kinds[kind])[0];
+            let names = ["displayName", "Name", "name"].map(|field| object[field].as_str().unwrap_or_default());
+            names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+        };
+        let (order, item) = (name(0), name(1));
+        let start = servers.house.get(BUYER, "/v1/media-buys").await.text("/media_buys/0/flight_start_date");
+        assert!(order.contains(&format!("Agency {}", &start[..10])), "{}: {order}", server.name);
+        assert!(item.starts_with(&format!("Agency/{}", server.packages[0])), "{}: {item}", server.name);
+        assert_eq!(server.counts(), (1, 1), "{buy}");
+    }
+}

@@ -7,6 +7,7 @@
 
 use flightdeck_adapter::{
     follow_up::{Guest, Work},
+    names,
     plan::{Change, Plan},
     prelude::*,
     step::Remote,
@@ -26,12 +27,7 @@ pub fn reason(items: &[&str]) -> Option<String> {
     }
     let mut items = items.to_vec();
     items.sort_unstable();
-    // FNV-1a: the reason has to be the same each time, and short.
-    let hash = items
-        .join(",")
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    Some(format!("{ACTIVATE}-{hash:016x}"))
+    Some(format!("{ACTIVATE}-{}", names::hash(&items.join(","))))
 }
 
 impl Guest for Gam {

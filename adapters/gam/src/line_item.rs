@@ -26,7 +26,7 @@ use crate::{
     catalogue::Catalogue,
     inferred,
     refusal::made_or_found,
-    settings::{Named, Platform, Product, Rotation, Size},
+    settings::{Platform, Product, Rotation, Size},
     targeting::{self, Targeting},
 };
 
@@ -171,23 +171,11 @@ fn write_settings(fields: &mut Object, platform: &Platform, product: &Product) {
 /// Returns the display name: the template of the settings, filled in, or the package's own name.
 fn called(platform: &Platform, buy: &MediaBuy, package: &PackageOrder) -> String {
     let name = match &platform.line_item_name {
-        Some(template) => template.fill(|named| match named {
-            Named::Product => package.package_id.clone(),
-            Named::Package => package.name.clone(),
-            Named::Start => day(&package.start),
-            Named::End => day(&package.end),
-            of_buy => crate::order::named(platform, buy, of_buy),
-        }),
+        Some(template) => template.item(&platform.buyer, buy, package),
         None => package.name.clone(),
     };
     let name = if name.trim().is_empty() { &package.package_id } else { &name };
     clean(name, 4 * NAME_LIMIT).chars().take(NAME_LIMIT).collect()
-}
-
-/// Returns the day of an instant: its first ten characters.
-#[must_use]
-pub fn day(instant: &str) -> String {
-    instant.chars().take(10).collect()
 }
 
 fn no_daily_caps(package: &PackageOrder, problems: &mut Problems) {

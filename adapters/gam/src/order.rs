@@ -18,10 +18,7 @@ mod fields;
 mod reservation;
 
 use self::fields::more;
-pub use self::{
-    fields::named,
-    reservation::{Reservation, reservation},
-};
+pub use self::reservation::{Reservation, reservation};
 
 /// The platform's name for the type.
 pub const TYPE: &str = "Order";
@@ -67,7 +64,7 @@ pub fn translate(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) -
         problems.unsupported("too_many_packages", "/packages", buy.packages.len().to_string(), message, &[]);
     }
     let name = match &platform.order_name {
-        Some(template) => template.fill(|wanted| named(platform, buy, wanted)),
+        Some(template) => template.order(&platform.buyer, buy),
         None => buy.name.clone(),
     };
     Order {

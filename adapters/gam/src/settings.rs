@@ -1,21 +1,21 @@
 //! The publisher's settings for the network and for a product on it. Their JSON Schemas are in
 //! `schemas/`.
 
-mod naming;
 mod product;
 
 use std::collections::BTreeMap;
 
 pub use flightdeck_adapter::settings::Size;
-use flightdeck_adapter::{prelude::*, settings::read};
+use flightdeck_adapter::{
+    naming::{Buyer, Template},
+    prelude::*,
+    settings::read,
+};
 use serde::Deserialize;
 
-pub use self::{
-    naming::{Named, Template},
-    product::{
-        AdUnit, Cap, CostType, CustomValue, Environment, LineItemType, Position, Product, RequestPlatform,
-        Roadblocking, Rotation, TimeUnit, Video,
-    },
+pub use self::product::{
+    AdUnit, Cap, CostType, CustomValue, Environment, LineItemType, Position, Product, RequestPlatform, Roadblocking,
+    Rotation, TimeUnit, Video,
 };
 
 /// The JSON Schema of [`Platform`].
@@ -31,9 +31,9 @@ pub struct Platform {
     /// it.
     #[serde(skip)]
     pub name: String,
-    /// The id of the buyer's company, of the context.
+    /// The buyer, of the context. Its advertiser is a company.
     #[serde(skip)]
-    pub advertiser_id: String,
+    pub buyer: Buyer,
     /// The network's code.
     pub network_code: String,
     /// The user id of the orders' trafficker.
@@ -82,7 +82,7 @@ impl Default for Platform {
     fn default() -> Self {
         Self {
             name: String::new(),
-            advertiser_id: String::new(),
+            buyer: Buyer::default(),
             network_code: String::new(),
             trafficker_id: String::new(),
             approve_orders: true,
@@ -147,7 +147,7 @@ impl Platform {
     /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Ad Manager platform settings")?;
-        Ok(Self { name: ctx.platform.clone(), advertiser_id: ctx.advertiser_id.clone(), ..read })
+        Ok(Self { name: ctx.platform.clone(), buyer: Buyer::of(ctx), ..read })
     }
 }
 

@@ -30,7 +30,7 @@ pub fn translate(
     problems.check_currency(platform.currency.as_ref(), buy, |currency| {
         format!("This Kevel network counts in {currency}.")
     });
-    let order = campaign::translate(advertiser, buy, problems, &mut notes);
+    let order = campaign::translate(platform, advertiser, buy, problems, &mut notes);
     let translate = |package| flight::translate(platform, buy, package, problems, &mut notes);
     let items = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
     if buy.packages.iter().any(|package| package.pacing == Pacing::Asap) {

@@ -8,6 +8,7 @@ use flightdeck_adapter::{ad_server::Translated, money, prelude::*, words::pointe
 use crate::{
     api::{self, Made, Named},
     caps, names,
+    settings::Platform,
 };
 
 /// The platform's name for the type.
@@ -30,7 +31,13 @@ pub struct Campaign {
 }
 
 /// Translates a media buy into its campaign.
-pub fn translate(advertiser: i64, buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String>) -> Campaign {
+pub fn translate(
+    platform: &Platform,
+    advertiser: i64,
+    buy: &MediaBuy,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Campaign {
     let daily = buy.daily_budget.and_then(|budget| daily_cap(budget, problems, notes));
     let mut fields = object! {
         "IsActive": buy.active,
@@ -39,7 +46,9 @@ pub fn translate(advertiser: i64, buy: &MediaBuy, problems: &mut Problems, notes
     };
     shared_cap(buy, problems).write(&mut fields);
     let facts = object! { "media_buy_id": &buy.media_buy_id, "po_number": buy.po_number.as_ref() };
-    Campaign { advertiser, name: buy.name.clone(), fields, facts }
+    let template = platform.campaign_name.as_ref();
+    let name = template.map_or_else(|| buy.name.clone(), |template| template.order(&platform.buyer, buy));
+    Campaign { advertiser, name, fields, facts }
 }
 
 /// Returns the daily cap. Campaign caps are in whole units of the network's currency (OpenAPI
@@ -180,7 +189,7 @@ mod tests {
 
     fn of(buy: &MediaBuy) -> (Campaign, Fallible<()>, Vec<String>) {
         let (mut problems, mut notes) = (Problems::default(), Vec::new());
-        let campaign = translate(1001, buy, &mut problems, &mut notes);
+        let campaign = translate(&Platform::default(), 1001, buy, &mut problems, &mut notes);
         (campaign, problems.check(), notes)
     }
 

@@ -69,6 +69,12 @@ pub struct Flight {
     facts: Object,
 }
 
+/// Returns the display name: the template of the settings, filled in, or the package's own name.
+fn called(platform: &Platform, buy: &MediaBuy, package: &PackageOrder) -> String {
+    let template = platform.flight_name.as_ref();
+    template.map_or_else(|| package.name.clone(), |template| template.item(&platform.buyer, buy, package))
+}
+
 /// Translates a package into its flight.
 pub fn translate(
     platform: &Platform,
@@ -116,7 +122,7 @@ pub fn translate(
     fields.set(inferred::TIME_ZONE, hours.time_zone);
     Ok(Flight {
         package_id: package.package_id.clone(),
-        name: package.name.clone(),
+        name: called(platform, buy, package),
         fields,
         places: places::places(package, problems).iter().map(Place::object).collect(),
         sites: product.sites.iter().map(Site::object).collect(),

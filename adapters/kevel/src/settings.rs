@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 pub use flightdeck_adapter::settings::Size;
-use flightdeck_adapter::{prelude::*, settings::read};
+use flightdeck_adapter::{
+    naming::{Buyer, Template},
+    prelude::*,
+    settings::read,
+};
 use serde::Deserialize;
 
 /// The JSON Schema of [`Platform`].
@@ -20,8 +24,15 @@ pub struct Platform {
     /// it.
     #[serde(skip)]
     pub name: String,
+    /// The buyer, of the context.
+    #[serde(skip)]
+    pub buyer: Buyer,
     /// The network's currency. If set, buys in any other currency are refused.
     pub currency: Option<String>,
+    /// The template of the campaigns' names.
+    pub campaign_name: Option<Template>,
+    /// The template of the flights' names.
+    pub flight_name: Option<Template>,
     /// The default priority of flights.
     pub priority_id: Option<u32>,
     /// The default priority of flights with the pacing `asap`.
@@ -159,7 +170,7 @@ impl Platform {
     /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")?;
-        Ok(Self { name: ctx.platform.clone(), ..read })
+        Ok(Self { name: ctx.platform.clone(), buyer: Buyer::of(ctx), ..read })
     }
 }
 
@@ -239,7 +250,7 @@ mod tests {
         for (schema, fields) in [
             (
                 PLATFORM_SCHEMA,
-                "currency priority_id asap_priority_id day_part_clock default_image_size ad_types video_template",
+                "currency campaign_name flight_name priority_id asap_priority_id day_part_clock default_image_size ad_types video_template",
             ),
             (PRODUCT_SCHEMA, "priority_id asap_priority_id default_image_size ad_types sites keywords video_template"),
         ] {

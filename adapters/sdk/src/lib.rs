@@ -58,6 +58,7 @@
 //! - [`plan`]: the planned changes that a reviewer reads, built from the translation that is sent.
 //! - [`page`]: a paginated list as one iterator.
 //! - [`names`]: names that carry references, and names of steps.
+//! - [`naming`]: templates of the names of orders and line items, in publishers' settings.
 //! - [`numbered`]: platforms with numeric ids and numbered list pages.
 //! - [`settings`]: parsing of a publisher's settings, and of sizes in them.
 //! - [`source`]: whether a creative has to be uploaded.
@@ -88,6 +89,7 @@ pub mod made;
 pub mod moment;
 pub mod money;
 pub mod names;
+pub mod naming;
 pub mod numbered;
 pub mod outcome;
 pub mod page;

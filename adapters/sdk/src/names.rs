@@ -42,11 +42,17 @@ pub fn step_name(parts: &[&str]) -> String {
     if name.len() <= STEP_LIMIT {
         return name;
     }
-    // FNV-1a, 64 bits: stable across releases, unlike the standard library's hash.
+    format!("{}#{}", clean(&name, STEP_LIMIT - 17), hash(&name))
+}
+
+/// Returns a short text that is the same for the same name in every release: FNV-1a, 16 hexadecimal
+/// digits.
+#[must_use]
+pub fn hash(name: &str) -> String {
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{}#{hash:016x}", clean(&name, STEP_LIMIT - 17))
+    format!("{hash:016x}")
 }
 
 #[cfg(test)]

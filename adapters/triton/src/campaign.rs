@@ -52,8 +52,9 @@ pub fn check(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) {
 /// Translates a media buy into its campaign.
 #[must_use]
 pub fn translate(platform: &Platform, advertiser: i64, buy: &MediaBuy) -> Campaign {
+    let template = platform.campaign_name.as_ref();
     Campaign {
-        name: buy.name.clone(),
+        name: template.map_or_else(|| buy.name.clone(), |template| template.order(&platform.buyer, buy)),
         fields: object! { "active": buy.active },
         advertiser,
         team: platform.team_id,

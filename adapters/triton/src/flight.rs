@@ -117,7 +117,9 @@ pub fn translate(
     let mut fixed = object! { "rateType": "CPM" };
     fixed.set(field::PRIORITY, product.priority.kind.word());
     fixed.set(field::RATE_BASIS, product.rate_basis.word());
-    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields, fixed, zone })
+    let template = platform.flight_name.as_ref();
+    let name = template.map_or_else(|| package.name.clone(), |template| template.item(&platform.buyer, buy, package));
+    Ok(Flight { package_id: package.package_id.clone(), name, fields, fixed, zone })
 }
 
 /// Returns the content types of a flight, in Triton's words: those of the product, or those of them

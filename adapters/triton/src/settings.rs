@@ -1,7 +1,11 @@
 //! The publisher's settings for the platform and for a product on it. Their JSON Schemas are in
 //! `schemas/`.
 
-use flightdeck_adapter::{prelude::*, settings::read};
+use flightdeck_adapter::{
+    naming::{Buyer, Template},
+    prelude::*,
+    settings::read,
+};
 use serde::Deserialize;
 
 use crate::{
@@ -25,6 +29,13 @@ pub struct Platform {
     /// The currency of the advertisers. If set, buys in any other are refused when they are planned;
     /// the advertiser's own is compared when they are booked.
     pub currency: Option<String>,
+    /// The buyer, of the context.
+    #[serde(skip)]
+    pub buyer: Buyer,
+    /// The template of the campaigns' names.
+    pub campaign_name: Option<Template>,
+    /// The template of the flights' names.
+    pub flight_name: Option<Template>,
     /// The team of campaigns.
     pub team_id: Option<i64>,
     /// The default content types of products.
@@ -183,7 +194,7 @@ impl Platform {
     /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Triton platform settings")?;
-        Ok(Self { name: ctx.platform.clone(), ..read })
+        Ok(Self { name: ctx.platform.clone(), buyer: Buyer::of(ctx), ..read })
     }
 }
 
@@ -271,7 +282,10 @@ mod tests {
     #[test]
     fn the_schemas_name_the_fields_of_the_types() {
         for (schema, fields) in [
-            (PLATFORM_SCHEMA, "currency team_id station_ids content_types positions time_zone"),
+            (
+                PLATFORM_SCHEMA,
+                "currency campaign_name flight_name team_id station_ids content_types positions time_zone",
+            ),
             (
                 PRODUCT_SCHEMA,
                 "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion buyer_hours dayparts time_zone",

@@ -96,6 +96,7 @@ impl<'a> Calling<'a> {
         let Some(call) = call else { return self.context_of_read("") };
         let mut context = self.context_of_read(&call.advertiser_id);
         context.remote = contract::remote_objects(&call.remote);
+        context.extensions = call.buyer.iter().map(|name| ("buyer-name".to_owned(), name.clone())).collect();
         if let Some(frozen) = &call.frozen {
             context.settings = frozen.settings.to_string();
             if let Some(began) = self.platform.began_at(frozen) {
@@ -306,10 +307,11 @@ impl Adapters {
 
     /// Returns the settings with which an operation that begins now on a platform is carried out to
     /// its end, or `None` if there is no such platform.
-    pub fn frozen(&self, platform: &PlatformName, advertiser_id: &str) -> Option<FrozenPlatform> {
+    pub fn frozen(&self, platform: &PlatformName, advertiser_id: &str, buyer: Option<&str>) -> Option<FrozenPlatform> {
         let platform = self.platforms.get(platform)?;
         Some(FrozenPlatform {
             advertiser_id: advertiser_id.to_owned(),
+            buyer: buyer.map(str::to_owned),
             endpoint: platform.endpoint.to_string(),
             settings: platform.settings.clone(),
         })

@@ -168,6 +168,7 @@ impl<'b> Lane<'b> {
         Call {
             operation: operation.clone(),
             advertiser_id: self.bench.config.advertiser_id.clone(),
+            buyer: Some("Conformance kit".to_owned()),
             remote,
             deadline: clock::now().plus(within),
             frozen: None,

@@ -204,6 +204,7 @@ impl Lookups {
             let call = Call {
                 operation: operation.value.id.clone(),
                 advertiser_id,
+                buyer: frozen.as_ref().and_then(|frozen| frozen.buyer.clone()),
                 remote: buy.remote_on(&step.platform).to_vec(),
                 deadline: now().plus(LOOK_TIME),
                 frozen,

@@ -41,9 +41,14 @@ pub fn call(
             format!("this buyer has no advertiser on {platform}: the publisher must map one"),
         )
     })?;
+    let buyer = match frozen {
+        Some(frozen) => frozen.buyer.as_deref(),
+        None => config.buyer_name(&buy.principal),
+    };
     Ok(Call {
         operation: operation.clone(),
         advertiser_id: advertiser_id.to_owned(),
+        buyer: buyer.map(str::to_owned),
         remote: buy.remote_on(platform).to_vec(),
         deadline,
         frozen: frozen.cloned(),
@@ -60,7 +65,7 @@ pub fn frozen(
 ) -> BTreeMap<PlatformName, FrozenPlatform> {
     let of = |part: &PlatformPlan| {
         let advertiser_id = config.advertiser(principal, &part.platform)?;
-        Some((part.platform.clone(), adapters.frozen(&part.platform, advertiser_id)?))
+        Some((part.platform.clone(), adapters.frozen(&part.platform, advertiser_id, config.buyer_name(principal))?))
     };
     plan.platforms.iter().filter_map(of).collect()
 }

@@ -98,6 +98,7 @@ async fn a_call_is_told_what_its_operation_began_with() {
     let configured = told(&world, None).await.unwrap();
     assert_eq!(configured, ["http://127.0.0.1:1/v2", "7", r#"{"behaviour":"context"}"#]);
     let frozen = FrozenPlatform {
+        buyer: None,
         advertiser_id: "8".to_owned(),
         endpoint: "http://127.0.0.1:1/v1".to_owned(),
         settings: json!({ "behaviour": "context", "say": "as it was" }),
@@ -111,7 +112,7 @@ async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_on
     let server = Server::start().await;
     let world = start(vec![platform("acme", "context", &server.endpoint())]).await.unwrap();
     let release = world.adapters.active_release(&"acme".into()).unwrap();
-    let frozen = world.adapters.frozen(&"acme".into(), "7").unwrap();
+    let frozen = world.adapters.frozen(&"acme".into(), "7", None).unwrap();
 
     let mut successor = platform("acme", "", &server.endpoint());
     successor.component = Some(flightdeck_test_support::component("flightdeck-adapter-kevel"));
@@ -137,6 +138,7 @@ async fn what_began_on_another_ad_server_waits_for_a_person() {
     config.allow_private = vec!["127.0.0.1".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let frozen = FrozenPlatform {
+        buyer: None,
         advertiser_id: "7".to_owned(),
         endpoint: old.endpoint(),
         settings: json!({ "behaviour": "good" }),
@@ -154,6 +156,7 @@ async fn what_began_at_an_alias_of_the_ad_server_goes_on_at_its_endpoint() {
     config.endpoint_aliases = vec!["https://api.eu.acme.example/v1".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let began = |endpoint: &str| FrozenPlatform {
+        buyer: None,
         advertiser_id: "7".to_owned(),
         endpoint: endpoint.to_owned(),
         settings: json!({ "behaviour": "context" }),

@@ -73,7 +73,7 @@ pub(crate) fn soon() -> Timestamp {
 
 pub(crate) fn call() -> Call {
     let operation = OperationId::mint();
-    Call { operation, advertiser_id: "7".to_owned(), remote: Vec::new(), deadline: soon(), frozen: None }
+    Call { operation, advertiser_id: "7".to_owned(), buyer: None, remote: Vec::new(), deadline: soon(), frozen: None }
 }
 
 impl World {

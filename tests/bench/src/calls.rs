@@ -108,7 +108,7 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
 fn call() -> anyhow::Result<Call> {
     let deadline = Timestamp::parse("2099-01-01T00:00:00Z")?;
     let operation = OperationId::new("op_bench");
-    Ok(Call { operation, advertiser_id: "1001".to_owned(), remote: Vec::new(), deadline, frozen: None })
+    Ok(Call { operation, advertiser_id: "1001".to_owned(), buyer: None, remote: Vec::new(), deadline, frozen: None })
 }
 
 /// Returns the buy for both measurements: two packages of 1,000 each at a CPM of 10.

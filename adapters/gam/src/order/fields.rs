@@ -1,26 +1,8 @@
-//! What the publisher's settings say about orders: names, and the fields of every order.
+//! What the publisher's settings say about orders: the fields of every order.
 
 use flightdeck_adapter::prelude::*;
 
-use crate::{
-    line_item::day,
-    settings::{Named, Platform},
-};
-
-/// Returns what a placeholder of a name stands for in a media buy.
-#[must_use]
-pub fn named(platform: &Platform, buy: &MediaBuy, wanted: Named) -> String {
-    match wanted {
-        Named::MediaBuyId => buy.media_buy_id.clone(),
-        Named::Name => buy.name.clone(),
-        Named::PoNumber => buy.po_number.clone().unwrap_or_default(),
-        Named::AdvertiserId => platform.advertiser_id.clone(),
-        Named::Start => day(&buy.start),
-        Named::End => day(&buy.end),
-        // Of line items only.
-        Named::Product | Named::Package => String::new(),
-    }
-}
+use crate::settings::Platform;
 
 /// Returns the fields that the publisher's settings add to every order.
 pub(super) fn more(platform: &Platform) -> Object {

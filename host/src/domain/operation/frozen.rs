@@ -60,6 +60,9 @@ impl Frozen {
 pub struct FrozenPlatform {
     /// The buyer's advertiser id.
     pub advertiser_id: String,
+    /// The buyer's name; `None` in records from before it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer: Option<String>,
     /// The base URL of the ad server's API.
     pub endpoint: String,
     /// The publisher's settings of the platform.
