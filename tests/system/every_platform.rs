@@ -62,6 +62,7 @@ async fn a_whole_life(name: &str) {
     let by_package = delivery.body["by_package"].as_array().expect("packages");
     let sum = |field: &str| by_package.iter().filter_map(|package| package[field].as_f64()).sum::<f64>();
     assert_eq!(by_package.len(), 2, "{:#}", delivery.body);
+    assert_eq!(delivery.body["reporting_period"]["time_zone"], "UTC");
     assert!((number("/totals/impressions") - sum("impressions")).abs() < 1e-9);
     // Triton's reports reach to yesterday on the host's clock, which no test moves, and the buy begins today.
     assert_eq!(sum("impressions") > 1000.0, name != "triton", "{:#}", delivery.body);

@@ -11,6 +11,8 @@
 //! A row that can't be read is left out: the others are as good as without it. Only a report in
 //! which no row can be read fails.
 
+mod shared;
+
 use std::time::Duration;
 
 use flightdeck_adapter::{
@@ -164,8 +166,9 @@ pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRa
     let account = account::read(network)?;
     let mut first: Option<time::OffsetDateTime> = None;
     for some in items.chunks(AT_ONCE) {
-        let run = count(network, ctx, some, range, &mut delivered.counts)?;
-        first = Some(first.map_or(run, |first| first.min(run)));
+        let report = shared::counts(network, some, range, |items, range| count(network, ctx, items, range))?;
+        delivered.counts.extend(report.counts);
+        first = Some(first.map_or(report.run, |first| first.min(report.run)));
     }
     delivered.as_of = first.map(|run| moment::format(run - time::Duration::seconds(inferred::COUNTING_LAG_SECONDS)));
     let zone = match network.platform.report_days {
@@ -213,14 +216,17 @@ fn definition(items: &[String], range: &DateRange, days: ReportDays) -> Fallible
     })
 }
 
-/// Adds the counts by line item and day, and returns when the report was run.
-fn count(
-    network: &Network,
-    ctx: &Context,
-    items: &[String],
-    range: &DateRange,
-    counts: &mut Counts,
-) -> Fallible<time::OffsetDateTime> {
+/// A report that was read.
+struct Report {
+    /// By line item and day.
+    counts: Counts,
+    /// When it was run.
+    run: time::OffsetDateTime,
+}
+
+/// Runs a report and reads its counts.
+fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange) -> Fallible<Report> {
+    let mut counts = Counts::new();
     let definition = definition(items, range, network.platform.report_days)?;
     let report: Made = network.post("reports").json(&definition).fetch()?;
     let mut running: Running =
@@ -247,7 +253,7 @@ fn count(
         let message = "No row of an Ad Manager report can be understood.";
         return Err(Failure::unavailable("unreadable_report", message));
     }
-    Ok(run.into_inner().unwrap_or_else(host::now))
+    Ok(Report { counts, run: run.into_inner().unwrap_or_else(host::now) })
 }
 
 /// Iterates over the rows of a finished report. The first page says when it was run.

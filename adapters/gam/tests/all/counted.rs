@@ -63,3 +63,20 @@ fn an_odd_row_spoils_itself_alone() {
     let failure = delivery(&network, &buy).unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "unreadable_report"));
 }
+
+/// An account may run 250 reports in an hour, and agents ask about each of their buys.
+#[test]
+fn one_report_serves_whoever_asks_next() {
+    let network = booked(start());
+    network.at("2026-12-03T00:00:00Z");
+    let runs = || network.host.requests().iter().filter(|request| request.url.ends_with(":run")).count();
+    let buy = rich();
+    let first = delivery(&network, &buy).unwrap();
+    assert_eq!(runs(), 1);
+    assert_eq!(delivery(&network, &buy).unwrap(), first);
+    assert_eq!(runs(), 0, "it is ten minutes fresh");
+    network.at("2026-12-03T00:11:00Z");
+    let later = delivery(&network, &buy).unwrap();
+    assert_eq!(runs(), 1);
+    assert!(later.as_of > first.as_of);
+}

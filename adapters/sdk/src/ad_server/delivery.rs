@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::AdServer;
 use crate::{
     failure::Fallible,
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// The counts of a line item on one day.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// Impressions on that day.
     pub impressions: i64,
