@@ -194,6 +194,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     let authenticating =
         tokio::spawn(authentication::serve(authentication.clone(), live_setup.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
+    let keeping = tokio::spawn(adapters.recordings().serve(stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, live_setup, stop.clone()));
@@ -236,6 +237,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     reloading.await?;
     sharing.await?;
     upkeep.await?;
+    keeping.await?;
     told.await?;
     authenticating.await?;
     if tokio::time::timeout(LAST_WORDS, last_words(&authentication, &store)).await.is_err() {

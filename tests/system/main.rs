@@ -40,6 +40,7 @@ mod order;
 mod platform_failures;
 mod proxy;
 mod receiver;
+mod recording;
 mod refusals;
 mod releases;
 mod reloading;
