@@ -191,6 +191,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let sharing = tokio::spawn(replicas::serve(store.clone(), live_setup.clone(), stop.clone()));
     let following = tokio::spawn(releases::follow::serve(store.clone(), live_setup.clone(), stop.clone()));
+    let taking = tokio::spawn(releases::folder::serve(store.clone(), live_setup.clone(), stop.clone()));
     let authenticating =
         tokio::spawn(authentication::serve(authentication.clone(), live_setup.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
@@ -234,6 +235,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     hints.await?;
     telling.await?;
     following.await?;
+    taking.await?;
     reloading.await?;
     sharing.await?;
     upkeep.await?;

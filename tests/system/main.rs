@@ -18,6 +18,7 @@ mod discreet;
 mod every_platform;
 mod faces;
 mod fleet;
+mod folder;
 mod follow_ups;
 mod frozen;
 mod full_disk;
