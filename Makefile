@@ -173,6 +173,7 @@ soak: guests
 	@$(call saying-what-is-left-out,FLIGHTDECK_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) FLIGHTDECK_SOAK_KILLS=$(KILLS) \
 		tests/with-postgres $(CARGO) nextest run --locked --profile soak -p flightdeck --test system -E 'test(soak)' --no-capture)
 
+## With the example adapters, if check-examples has built them. `target/release/flightdeck-bench swaps` measures only how soon they serve.
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench
 	target/release/flightdeck-bench

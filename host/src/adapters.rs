@@ -17,7 +17,8 @@
 //!   use, and what they have used.
 //! - `steps`, `completeness`, `egress`, `call_cache`: what a guest may do: record its steps, which are
 //!   checked against its answer, send requests to its own platform, and keep values between calls.
-//! - `by_hand`: calls of single functions, for an adapter's author.
+//! - `by_hand`: calls of single functions, for an adapter's author. `recording`: calls as files, and
+//!   the failed ones that a host keeps.
 //! - `contract`: conversions between the generated types and the domain's.
 //! - `engine`: the only place that configures wasmtime.
 
@@ -56,6 +57,7 @@ mod linked;
 mod lookups;
 mod probation;
 mod reads;
+mod recording;
 mod registry;
 mod release;
 mod resources;
@@ -68,6 +70,7 @@ mod usage;
 mod wait_times;
 
 pub use admission::SlotUsage;
+pub(crate) use by_hand::{Again, known_objects};
 pub use by_hand::{Answered as AnsweredByHand, ArgumentError, Function};
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
@@ -76,8 +79,9 @@ pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformErro
 pub use contract::fuzzing;
 pub(crate) use description::sample::{PACKAGES as SAMPLE_PACKAGES, buy as sample_buy};
 pub use description::{DescriptionError, Printed};
+pub(crate) use egress::replay::Replay;
 pub use egress::{
-    Answer, CallSeen, EgressError, Exchange, PatternError, ReadRequest, Tap, WriteRequest,
+    Answer, CallSeen, EgressError, Exchange, PatternError, ReadRequest, Tap, Unanswered, WriteRequest,
     credentials::{Credentials, CredentialsError, Secret},
     tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };
@@ -86,6 +90,10 @@ pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
 pub use probation::{PROBATION, Unhealthy};
 pub use reads::Answered;
+pub use recording::{
+    Content, Kept, KeptCall, RecordedAnswer, RecordedExchange, RecordedFailure, RecordedState, RecordedStep, Recording,
+    RecordingError,
+};
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::{COMPONENT_BYTES, InstallError};
 pub(crate) use settings::check as check_settings;

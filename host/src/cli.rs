@@ -9,6 +9,8 @@
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter check` | verifies a component against the contract and an ad server, for its author |
 //! | `adapter call` | calls one function of a component and shows its exchanges |
+//! | `adapter record` | prints a failed call that the host has kept, for the adapter's author |
+//! | `adapter replay` | makes a recorded call again, without the ad server |
 //! | `adapter dev` | builds, serves and swaps an adapter while its author works on it |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `show`, `history` | manages the releases of a platform's adapter |
@@ -46,8 +48,10 @@ mod inspect;
 mod moving;
 mod new_adapter;
 mod oci;
+mod record_adapter;
 mod releases;
 mod reload;
+mod replay_adapter;
 mod signing;
 mod token;
 mod webhook;
@@ -179,6 +183,12 @@ enum AdapterCommand {
     Dev(dev_adapter::DevAdapter),
     /// Call one function of a component, and print its requests, its steps and its answer.
     Call(call_adapter::CallAdapter),
+    /// Print a failed call that this host has kept, for the adapter's author: its arguments, its
+    /// steps and its exchanges, without credentials. Needs `record_failures` on the platform.
+    Record(record_adapter::RecordAdapter),
+    /// Make a recorded call again, with the recorded answers instead of an ad server. Prints its
+    /// requests, its steps and its answer, and in what it differs.
+    Replay(replay_adapter::ReplayAdapter),
     /// Print what several components can do, side by side, as a Markdown table.
     Compare {
         /// The components.
@@ -307,6 +317,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Check(asked)) => check_adapter::run(asked),
         Command::Adapter(AdapterCommand::Dev(asked)) => dev_adapter::run(asked),
         Command::Adapter(AdapterCommand::Call(asked)) => call_adapter::run(asked),
+        Command::Adapter(AdapterCommand::Record(asked)) => record_adapter::run(&asked),
+        Command::Adapter(AdapterCommand::Replay(asked)) => replay_adapter::run(asked),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
         Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),

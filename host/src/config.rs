@@ -6,7 +6,7 @@
 //! `docs/configuration.md` describes every key.
 //!
 //! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`],
-//!   [`operations`], `platforms`, [`principals`], [`tokens`], [`products`], [`approvals`],
+//!   [`operations`], [`releases`], `platforms`, [`principals`], [`tokens`], [`products`], [`approvals`],
 //!   [`retention`].
 //! - [`AdapterCheck`]: the file of `adapter check`, which has some of the same sections.
 //! - `reader` and `section` walk the document and collect mistakes. `values` defines what single
@@ -42,6 +42,7 @@ pub mod principals;
 pub mod products;
 mod publisher;
 mod reader;
+pub mod releases;
 pub mod retention;
 mod secret;
 mod section;
@@ -60,6 +61,7 @@ pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
 pub use products::Product;
 pub use publisher::Publisher;
+pub use releases::Releases;
 pub use retention::Retention;
 pub use server::{Data, Server};
 pub use store::{StoreSettings, StoreUrl};
@@ -97,6 +99,8 @@ pub struct Config {
     pub keys: Vec<KeySetting>,
     /// `[engine]`: the limits of the engine that runs adapters.
     pub engine: EngineOptions,
+    /// `[releases]`: where the host takes releases of adapters from by itself.
+    pub releases: Releases,
     /// `[operations]`: how accepted changes are carried out.
     pub operations: Operations,
     /// `[callers]`: rate limits.
@@ -192,6 +196,7 @@ impl Config {
             keys::refuse_none(&root);
         }
         let engine = root.section("engine", engine::read);
+        let releases = root.section("releases", Releases::read);
         let operations = root.section("operations", Operations::read);
         let callers = root.section("callers", Callers::read);
         let retention = root.section("retention", Retention::read);
@@ -216,6 +221,7 @@ impl Config {
             store: store?,
             keys,
             engine: engine?,
+            releases: releases?,
             operations: operations?,
             callers: callers?,
             retention: retention?,

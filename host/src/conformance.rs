@@ -9,7 +9,8 @@
 //! - `sample`, `generator`, `variant`: what is bought.
 //! - `planning`, `creating`, `troubles`, `reading`, `updating`: the rules, by group. `work`: one
 //!   operation, and what it leaves on the ad server.
-//! - `calling`: one call of one function, for `flightdeck adapter call`.
+//! - `calling`: one call of one function, for `flightdeck adapter call`. `replaying`: a recorded call
+//!   again, for `flightdeck adapter replay`.
 //! - `emulator`: starts an emulator and stops it.
 
 use std::{
@@ -34,6 +35,7 @@ mod planning;
 mod print;
 mod proxy;
 mod reading;
+mod replaying;
 mod report;
 mod rules;
 mod sample;
@@ -45,6 +47,7 @@ mod work;
 pub use calling::{CallError, CallOptions, Called, CalledStep, Caller, ShownExchange};
 pub use emulator::{Emulator, EmulatorError};
 pub use print::{json, junit, table};
+pub use replaying::{ReplayOptions, Replayed, replay};
 pub use report::{Finding, Report, Used, Verdict};
 pub use rules::{ALL as RULES, Rule};
 

@@ -35,6 +35,9 @@ pub const SETS_REPEATED: &str = "flightdeck_sets_repeated_total";
 /// A request that a changing call made outside of its steps because it only reads: `platform`,
 /// `method`.
 pub const REQUESTS_OUTSIDE_STEPS: &str = "flightdeck_requests_outside_steps_total";
+/// A file in the folder of releases that was dealt with: `platform`, and `outcome`: `activated`,
+/// `refused` (the release can't serve) or `failed` (it is tried again).
+pub const FOLDER_RELEASES: &str = "flightdeck_folder_releases_total";
 /// An attempt to deliver a webhook: `outcome`: `delivered`, `failed`, `gone`.
 pub const WEBHOOKS: &str = "flightdeck_webhook_attempts_total";
 /// How long a database write took, including the wait for its turn.
@@ -86,6 +89,7 @@ pub const ALL: &[&str] = &[
     DUPLICATES,
     SETS_REPEATED,
     REQUESTS_OUTSIDE_STEPS,
+    FOLDER_RELEASES,
     WEBHOOKS,
     WRITE_SECONDS,
     STORE_ERRORS,

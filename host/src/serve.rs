@@ -191,9 +191,11 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let sharing = tokio::spawn(replicas::serve(store.clone(), live_setup.clone(), stop.clone()));
     let following = tokio::spawn(releases::follow::serve(store.clone(), live_setup.clone(), stop.clone()));
+    let taking = tokio::spawn(releases::folder::serve(store.clone(), live_setup.clone(), stop.clone()));
     let authenticating =
         tokio::spawn(authentication::serve(authentication.clone(), live_setup.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
+    let keeping = tokio::spawn(adapters.recordings().serve(stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, live_setup, stop.clone()));
@@ -233,9 +235,11 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     hints.await?;
     telling.await?;
     following.await?;
+    taking.await?;
     reloading.await?;
     sharing.await?;
     upkeep.await?;
+    keeping.await?;
     told.await?;
     authenticating.await?;
     if tokio::time::timeout(LAST_WORDS, last_words(&authentication, &store)).await.is_err() {

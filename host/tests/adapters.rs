@@ -23,6 +23,8 @@ mod journal;
 mod late_sets;
 #[path = "adapters/limits.rs"]
 mod limits;
+#[path = "adapters/recording.rs"]
+mod recording;
 #[path = "adapters/releases.rs"]
 mod releases;
 #[path = "adapters/server.rs"]

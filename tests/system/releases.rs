@@ -17,19 +17,24 @@ pub(crate) const RELEASES: &str = "/v1/platforms/acme/releases";
 
 /// A host on which the test guest serves the platform `acme`, and nothing needs an approval.
 pub(crate) async fn house() -> House {
+    let mut house = not_started("").await;
+    house.start(&[]).await;
+    house
+}
+
+/// The same house with `section` in its configuration; the host is not started yet.
+pub(crate) async fn not_started(section: &str) -> House {
     let more = |endpoint: &str| {
         let adapter = component("flightdeck-test-guest").display().to_string();
         format!(
-            "[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n\n\
+            "{section}[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n\n\
              [[platforms]]\nname = \"acme\"\nadapter = \"{adapter}\"\nendpoint = \"{endpoint}\"\nallow_private = [\"127.0.0.0/8\"]\n\
              read_requests = [\"POST /report/*\"]\nsettings = {{ behaviour = \"good\" }}\n\n\
              [[products]]\nid = \"acme\"\nname = \"acme\"\nplatform = \"acme\"\nformats = [\"image\"]\ncpm = 1\n\n\
              [[approvals]]\noperations = [\"create_media_buy\"]\nabove_budget = 5_000\n"
         )
     };
-    let mut house = House::with(&[("acme", "7")], more).await;
-    house.start(&[]).await;
-    house
+    House::with(&[("acme", "7")], more).await
 }
 
 /// The file and the digest of another release of the test guest.

@@ -6,20 +6,25 @@ use std::sync::Arc;
 use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use wasmtime::Engine;
 
 use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal, RemoteBuy, Tap,
     calls::{Calling, counted},
     contract::{self, Asked, Outgoing},
-    egress::Mode,
-    sandbox::Ended,
+    egress::{Mode, replay::Replay},
+    recording::{CallRecorder, RecordedResult, Recording, RecordingError},
+    release::Release,
+    sandbox::{ClockShift, Ended},
 };
 use crate::{
     clock,
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
+        media_buy::RemoteObject,
         targeting::names,
+        time::Timestamp,
     },
 };
 
@@ -105,6 +110,17 @@ pub struct Answered {
     pub answer: Result<Value, Failure>,
     /// What the adapter has printed.
     pub printed: String,
+    /// The call as a file.
+    pub recording: Option<Result<Recording, RecordingError>>,
+}
+
+/// A call that is made again from a recording.
+#[derive(Debug)]
+pub(crate) struct Again {
+    /// What answers its requests.
+    pub(crate) replay: Arc<Replay>,
+    /// When it was recorded.
+    pub(crate) recorded_at: Timestamp,
 }
 
 impl Adapters {
@@ -153,6 +169,7 @@ impl Adapters {
 
     /// Calls a function of the release that serves a platform. `arguments` has the function's
     /// parameters by name. Fields that it gives for `ctx` replace those that the host fills in.
+    /// With `again`, its requests are answered from a recording.
     ///
     /// # Errors
     /// When an argument does not fit its type. A failure of the call is in the answer.
@@ -162,16 +179,25 @@ impl Adapters {
         function: Function,
         call: &Call,
         arguments: &Value,
-        journal: Journal,
+        (journal, again): (Journal, Option<&Again>),
     ) -> Result<Answered, ArgumentError> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
         let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());
-        let mode = function.mode(journal, call);
+        let recorder: Arc<CallRecorder> = Arc::default();
+        let mode = function.mode(recorder.beside(journal), call);
+        let _leaves = match &mode {
+            Mode::Write(steps) => Some(steps.leave_on_drop()),
+            Mode::Offline | Mode::Read => None,
+        };
         let purpose = mode.purpose();
-        let calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
+        let mut calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
+        if let Some(Again { replay, recorded_at }) = again {
+            calling = calling.replayed(replay, ClockShift::Behind(recorded_at.until(clock::now())));
+        }
         let context = calling.context(Some(call));
         let arguments = types.parameters_from_wit(arguments, plain(&context))?;
+        let calling = calling.recorded_by(Some(&recorder)).given(function, || Value::Object(arguments.clone()));
         let mut printed = String::new();
         let answer = counted(platform, release, purpose, async {
             let ended = run(calling, function, arguments).await?;
@@ -179,7 +205,14 @@ impl Adapters {
             ended.answer
         })
         .await;
-        Ok(Answered { answer: answer.map(|answer| types.result_to_wit(answer)), printed })
+        let answer = answer.map(|answer| types.result_to_wit(answer));
+        let result = match &answer {
+            Ok(output) => RecordedResult { output: Some(output.clone()), failure: None },
+            Err(failure) => RecordedResult { output: None, failure: Some(failure.into()) },
+        };
+        let operation = call.operation.as_str();
+        let recording = self.recording_by_hand(platform, release, operation, recorder.take(), result);
+        Ok(Answered { answer, printed, recording })
     }
 
     /// Shows the requests of all calls on a platform to `tap` from now on. Only the first tap of a
@@ -190,6 +223,33 @@ impl Adapters {
             let _ = platform.egress.tap.set(tap);
         }
     }
+}
+
+/// Returns the arguments of a function in the form that people read and write.
+pub(super) fn in_words(release: &Release, engine: &Engine, function: Function, arguments: Map<String, Value>) -> Value {
+    Value::Object(json::Types::of(release.linked.component(), engine, function.as_str()).parameters_to_wit(arguments))
+}
+
+/// Returns the objects of the context of such arguments.
+pub(crate) fn known_objects(arguments: &Value) -> Vec<RemoteObject> {
+    let context = arguments.pointer("/ctx/remote").cloned().unwrap_or_default();
+    let known: Vec<Value> = serde_json::from_value(context).unwrap_or_default();
+    let text = |object: &Value, name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+    let known = known.iter().filter_map(|object| {
+        let kind = match object.get("kind")? {
+            Value::String(kind) => match kind.as_str() {
+                "order" => wit::RemoteKind::Order,
+                "package" => wit::RemoteKind::Package,
+                "creative" => wit::RemoteKind::Creative,
+                "association" => wit::RemoteKind::Association,
+                _ => return None,
+            },
+            other => wit::RemoteKind::Other(text(other, "other")?),
+        };
+        let object = wit::RemoteObject { kind, key: text(object, "key")?, id: text(object, "id")? };
+        contract::remote_from_guest(object).ok()
+    });
+    known.collect()
 }
 
 /// A value in the form of the generated types.

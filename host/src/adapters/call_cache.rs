@@ -10,7 +10,7 @@ use flightdeck_bindings::v1::flightdeck::ad_server::cache::Host;
 use hashlink::LruCache;
 use tokio::time::Instant;
 
-use super::sandbox::CallState;
+use super::{recording::Listening, sandbox::CallState};
 
 /// Bytes of keys and values that one platform may keep.
 const PLATFORM_BYTES: usize = 16 * 1024 * 1024;
@@ -102,11 +102,15 @@ pub(crate) struct CacheOfRelease {
 
 /// A guest's view of the cache.
 #[derive(Debug)]
-pub(crate) struct GuestCache(pub(crate) Option<CacheOfRelease>);
+pub(crate) struct GuestCache {
+    /// `None` in functions whose answer may depend on nothing but their arguments.
+    pub(crate) of_release: Option<CacheOfRelease>,
+    pub(crate) listening: Listening,
+}
 
 impl GuestCache {
     fn of(&self, function: &str, key: &str) -> Result<(&CacheOfRelease, (String, String)), MisusedCache> {
-        let Some(cache) = &self.0 else {
+        let Some(cache) = &self.of_release else {
             return Err(MisusedCache(format!(
                 "called `{function}` of the cache where an answer may depend on nothing but its arguments"
             )));
@@ -124,7 +128,7 @@ impl GuestCache {
 impl Host for CallState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let (of_release, key) = self.cache.of("get", &key)?;
-        Ok(of_release.cache.entries().get(&key, Instant::now()))
+        Ok(self.cache.listening.read(&key.1, || of_release.cache.entries().get(&key, Instant::now())))
     }
 
     async fn put(&mut self, key: String, value: Vec<u8>, seconds: u32) -> wasmtime::Result<()> {

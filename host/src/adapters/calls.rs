@@ -3,17 +3,20 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
+use serde_json::json;
 
 use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal,
+    by_hand::Function as By,
     call_cache::CacheOfRelease,
     completeness,
     contract::{self, Asked, Outgoing},
     egress::{CallSeen, DeclaredRequests, Mode},
     failures,
+    recording::Listening,
     registry::Platform,
     release::Release,
-    sandbox::{CallSetup, Ended, Function},
+    sandbox::{CallSetup, ClockShift, Ended, Function},
 };
 use crate::{
     clock,
@@ -32,6 +35,7 @@ use crate::{
 
 mod ahead;
 mod follow_ups;
+mod recorded;
 
 /// One call: its platform, its release, and its name in logs.
 pub(super) struct Calling<'a> {
@@ -43,7 +47,8 @@ pub(super) struct Calling<'a> {
     mode: Mode,
     deadline: Timestamp,
     frozen: Option<&'a FrozenPlatform>,
-    clock_ahead: Duration,
+    clock: ClockShift,
+    listening: Listening,
 }
 
 impl<'a> Calling<'a> {
@@ -67,7 +72,8 @@ impl<'a> Calling<'a> {
             cache,
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
-            clock_ahead: self.clock_ahead,
+            clock: self.clock,
+            listening: self.listening,
         };
         setup.run_and_listen(function).await
     }
@@ -141,10 +147,10 @@ impl Adapters {
             Some(canary) => canary,
             None => self.release(platform, release).await?,
         };
-        let planned = self.plan_with(platform, &release, call, change, Duration::ZERO).await;
+        let planned = self.plan_with(platform, &release, call, change, ClockShift::NONE).await;
         let fault = planned.as_ref().err().filter(|_| !named);
         match fault.and_then(|fault| platform.fallback(&release, fault)) {
-            Some(other) => self.plan_with(platform, &other, call, change, Duration::ZERO).await,
+            Some(other) => self.plan_with(platform, &other, call, change, ClockShift::NONE).await,
             None => planned,
         }
     }
@@ -155,17 +161,19 @@ impl Adapters {
         release: &Release,
         call: &Call,
         change: AdapterChange<'_>,
-        clock_ahead: Duration,
+        clock: ClockShift,
     ) -> Result<PlatformPlan, Failure> {
+        let recorder = self.recorder(platform);
         // No breaker: nothing can be accepted without a plan, and what a plan may use is bounded.
-        counted(platform, release, Purpose::Plan, async {
+        let planned = counted(platform, release, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
-            let calling = Calling { clock_ahead, ..calling };
+            let calling = Calling { clock, ..calling }.recorded_by(recorder.as_ref());
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let planned = match outgoing.asked(change) {
                 Asked::Change(asked) => {
                     calling
+                        .given(By::Plan, || json!({ "ctx": context, "change": asked }))
                         .run(move |store, adapter| {
                             let guest = adapter.ad_server();
                             Box::pin(async move { guest.call_plan(store, &context, &asked).await })
@@ -177,7 +185,11 @@ impl Adapters {
             let plan = planned.map_err(contract::failure)?;
             contract::plan(&platform.name, &release.digest, change, plan).map_err(|bad| bad_result(platform, bad))
         })
-        .await
+        .await;
+        // Most plans that fail are refused for what a buyer asked.
+        let fault = planned.as_ref().err().filter(|failure| failure.kind == FailureKind::Fault);
+        Box::pin(self.keep_failed(platform, release, recorder, call.operation.as_str(), fault)).await;
+        planned
     }
 
     /// Carries out a change step by step. Run again with the same journal, after any interruption,
@@ -198,13 +210,17 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
+        let recorder = self.recorder(platform);
+        let journal =
+            recorder.as_ref().map_or_else(|| Arc::clone(&journal), |recorder| recorder.beside(journal.clone()));
         let steps = CallSteps::new(journal, &call.remote);
         let _leaves = steps.leave_on_drop();
         let mode = Mode::Write(Arc::clone(&steps));
         let executed = async {
             let calling = self
                 .calling(platform, release, call.operation.as_str(), mode, call.deadline)
-                .frozen(call.frozen.as_ref());
+                .frozen(call.frozen.as_ref())
+                .recorded_by(recorder.as_ref());
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let asked = match outgoing.asked(change) {
@@ -218,6 +234,7 @@ impl Adapters {
             };
             let done = match asked {
                 wit::Change::Create(buy) => calling
+                    .given(By::CreateMediaBuy, || json!({ "ctx": context, "buy": buy }))
                     .run(move |store, adapter| {
                         let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_create_media_buy(store, &context, &buy).await })
@@ -225,6 +242,7 @@ impl Adapters {
                     .await?
                     .map(contract::outcome),
                 wit::Change::Cancel(buy) => calling
+                    .given(By::CancelMediaBuy, || json!({ "ctx": context, "buy": buy }))
                     .run(move |store, adapter| {
                         let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_cancel_media_buy(store, &context, &buy).await })
@@ -234,6 +252,7 @@ impl Adapters {
                 wit::Change::AddCreatives(batch) => {
                     let sent: HashSet<String> = batch.assets.iter().map(|asset| asset.creative_id.clone()).collect();
                     calling
+                        .given(By::AddCreativeAssets, || json!({ "ctx": context, "batch": batch }))
                         .run(move |store, adapter| {
                             let guest = adapter.ad_server();
                             Box::pin(async move { guest.call_add_creative_assets(store, &context, &batch).await })
@@ -242,6 +261,7 @@ impl Adapters {
                         .map(|outcome| contract::creative_outcome(&sent, outcome))
                 }
                 wit::Change::Update(update) => calling
+                    .given(By::UpdateMediaBuy, || json!({ "ctx": context, "update": update }))
                     .run(move |store, adapter| {
                         let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_update_media_buy(store, &context, &update).await })
@@ -249,6 +269,7 @@ impl Adapters {
                     .await?
                     .map(|outcome| contract::update_outcome(&platform.name, change.buy(), outcome)),
                 wit::Change::PerformanceIndex(update) => calling
+                    .given(By::ApplyPerformanceIndex, || json!({ "ctx": context, "update": update }))
                     .run(move |store, adapter| {
                         let guest = adapter.ad_server();
                         Box::pin(async move { guest.call_apply_performance_index(store, &context, &update).await })
@@ -266,12 +287,18 @@ impl Adapters {
             }
             Ok(outcome)
         };
-        guarded(self, platform, release, async {
+        let ended = guarded(self, platform, release, async {
             // A change that needs more requests, or more time at the ad server's pace, than one
             // call may have is carried out in several calls.
             executed.await.map_err(|failure| if steps.progressed() { failures::in_parts(failure) } else { failure })
         })
-        .await
+        .await;
+        let failure = match &ended {
+            Ok(outcome) => outcome.failed_package.as_ref().map(|(_, failure)| failure),
+            Err(failure) => Some(failure),
+        };
+        Box::pin(self.keep_failed(platform, release, recorder, call.operation.as_str(), failure)).await;
+        ended
     }
 
     pub(super) fn platform(&self, name: &PlatformName) -> Result<&Platform, Failure> {
@@ -301,7 +328,8 @@ impl Adapters {
             mode,
             deadline,
             frozen: None,
-            clock_ahead: Duration::ZERO,
+            clock: ClockShift::NONE,
+            listening: Listening::default(),
         }
     }
 

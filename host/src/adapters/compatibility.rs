@@ -30,7 +30,7 @@ pub(crate) fn check(component: &Component, engine: &Engine) -> Result<(), String
 fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
     for name in imports.iter().chain(exports) {
         if let Some(version) = contract_version(name).filter(|version| !is_offered(version)) {
-            return Err(format!("was built for ad-server {version}; this host offers {}", OFFERED.join(" and ")));
+            return Err(format!("was built for ad-server {version}; this host offers {}", offered()));
         }
     }
     if !exports.iter().any(|name| is_main(name)) {
@@ -66,7 +66,23 @@ pub(crate) fn contract_version(name: &str) -> Option<&str> {
     name.strip_prefix(PACKAGE)?.split_once('@').map(|(_, version)| version)
 }
 
-fn is_offered(version: &str) -> bool {
+/// Returns the version of the contract that a component was built for, or the newest one.
+pub(crate) fn built_for(component: &Component, engine: &Engine) -> String {
+    let kind = component.component_type();
+    let mut versions = kind
+        .exports(engine)
+        .filter(|(name, _)| is_main(name))
+        .filter_map(|(name, _)| contract_version(name).map(str::to_owned));
+    versions.next().unwrap_or_else(|| NEWEST.to_owned())
+}
+
+/// Returns the versions that this host offers, in words.
+pub(crate) fn offered() -> String {
+    OFFERED.join(" and ")
+}
+
+/// Whether this host offers a version.
+pub(crate) fn is_offered(version: &str) -> bool {
     let rest = OFFERED.iter().find_map(|offered| version.strip_prefix(offered));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

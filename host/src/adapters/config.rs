@@ -73,6 +73,9 @@ pub struct PlatformConfig {
     pub processing_bound_ms: u32,
     /// How long establishing a connection may take.
     pub connect_timeout: Duration,
+    /// Whether the host keeps its failed calls, with the requests and answers, for the adapter's
+    /// author. They hold buyers' data.
+    pub record_failures: bool,
 }
 
 impl PlatformConfig {
@@ -112,6 +115,7 @@ impl PlatformConfig {
             in_doubt_wait_ms: 0,
             processing_bound_ms: Self::PROCESSING_BOUND_MS,
             connect_timeout: Self::CONNECT_TIMEOUT,
+            record_failures: false,
         }
     }
 }

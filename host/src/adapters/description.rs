@@ -26,7 +26,8 @@ use super::{
     failures,
     limits::Limits,
     linked::Linked,
-    sandbox::{CallSetup, Ended, Function},
+    recording::Listening,
+    sandbox::{CallSetup, ClockShift, Ended, Function},
 };
 use crate::{
     clock,
@@ -144,7 +145,7 @@ impl Subject<'_> {
     /// # Errors
     /// When it fails, or returns what the contract does not allow.
     pub(super) async fn describe(&self) -> Result<(Capabilities, Requests), DescriptionError> {
-        let said = self.ask(Duration::ZERO).await?;
+        let said = self.ask(ClockShift::NONE).await?;
         contract::capabilities(said).map_err(|bad| {
             let failure = failures::fault("bad_result", self.name(), bad);
             DescriptionError::Failed { failure, printed: Printed::default() }
@@ -156,8 +157,8 @@ impl Subject<'_> {
     /// # Errors
     /// The first thing that is wrong with it.
     pub(super) async fn examine(&self, capabilities: &Capabilities) -> Result<(), DescriptionError> {
-        let said = self.ask(Duration::ZERO).await?;
-        let again = self.ask(AHEAD).await?;
+        let said = self.ask(ClockShift::NONE).await?;
+        let again = self.ask(ClockShift::Ahead(AHEAD)).await?;
         difference::between_descriptions(&said, &again)?;
         judge(&said)?;
         self.plan_twice(capabilities).await
@@ -167,10 +168,9 @@ impl Subject<'_> {
         self.egress.name.as_str()
     }
 
-    async fn ask(&self, clock_ahead: Duration) -> Result<wit::Description, DescriptionError> {
-        let call = self.call("describe", self.limits, clock_ahead, |store, adapter| {
-            Box::pin(adapter.ad_server().call_describe(store))
-        });
+    async fn ask(&self, clock: ClockShift) -> Result<wit::Description, DescriptionError> {
+        let call = self
+            .call("describe", self.limits, clock, |store, adapter| Box::pin(adapter.ad_server().call_describe(store)));
         let Ended { answer, printed } = call.await;
         answer.map_err(|failure| DescriptionError::Failed { failure, printed: Printed::of(&printed) })
     }
@@ -194,9 +194,9 @@ impl Subject<'_> {
         };
         let limits = Limits { wall_ms: self.limits.wall_ms.min(SAMPLE_WALL_MS), ..self.limits.clone() };
         let mut answers = Vec::new();
-        for clock_ahead in [Duration::ZERO, AHEAD] {
+        for clock in [ClockShift::NONE, ClockShift::Ahead(AHEAD)] {
             let (context, change) = (given.context(), change.clone());
-            let call = self.call("sample plan", &limits, clock_ahead, move |store, adapter| {
+            let call = self.call("sample plan", &limits, clock, move |store, adapter| {
                 let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_plan(store, &context, &change).await })
             });
@@ -217,7 +217,7 @@ impl Subject<'_> {
         &self,
         operation: &str,
         limits: &Limits,
-        clock_ahead: Duration,
+        clock: ClockShift,
         function: impl Function<T>,
     ) -> Ended<T> {
         let setup = CallSetup {
@@ -232,7 +232,8 @@ impl Subject<'_> {
             declared: DeclaredRequests::default(),
             limits,
             deadline: None,
-            clock_ahead,
+            clock,
+            listening: Listening::default(),
         };
         setup.run_and_listen(function).await
     }

@@ -29,6 +29,7 @@ use super::{
     JournalError,
     failures::{self, FirstFailure},
     limits::{LimitHit, Limits},
+    recording::Listening,
     steps::CallSteps,
 };
 use crate::{
@@ -46,6 +47,7 @@ mod echo;
 mod hooks;
 pub(crate) mod pace;
 mod platform;
+pub(crate) mod replay;
 mod running;
 mod sending;
 mod tap;
@@ -59,7 +61,7 @@ pub(crate) use platform::PlatformEgress;
 use platform::{is_forbidden, shown};
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
-pub use tap::{Answer, CallSeen, Exchange, Tap};
+pub use tap::{Answer, CallSeen, Exchange, Tap, Unanswered};
 
 /// Methods that a guest may never use: they open tunnels, or make no sense through a client.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
@@ -136,6 +138,8 @@ pub(crate) struct CallEgress {
     pub(crate) forbidden_headers: Mutex<BTreeSet<String>>,
     /// The requests in flight, so that the call does not end before their results are known.
     pub(crate) running: Running,
+    /// Who records the requests, and what answers them instead of the ad server.
+    pub(crate) listening: Listening,
 }
 
 impl CallEgress {

@@ -48,13 +48,28 @@ pub(crate) fn limit(adapter: &str, hit: LimitHit) -> Failure {
 pub(crate) fn too_late_to_write(adapter: &str) -> Failure {
     let mut failure = Failure::new(
         FailureKind::Unavailable,
-        "call_time_used",
+        CALL_TIME_USED,
         format!(
             "this call of the adapter {adapter} has not time enough left for an answer of the ad server; the next one goes on"
         ),
     );
     failure.retry_after_ms = Some(0);
     failure
+}
+
+/// The failure code of a call that was cut off because its operation could not be recorded.
+const INTERRUPTED: &str = "interrupted";
+
+/// The failure code of a call whose remaining work another call does.
+const CALL_TIME_USED: &str = "call_time_used";
+
+/// The failure code of a call that a stopping host did not make.
+pub(crate) const STOPPING: &str = "stopping";
+
+/// Whether a call ended for a reason of the host's own, which says nothing of the adapter or its ad
+/// server.
+pub(crate) fn is_the_hosts(failure: &Failure) -> bool {
+    [UNDER_WAY, HOST_BUSY, INTERRUPTED, CALL_TIME_USED, STOPPING].contains(&failure.code.as_str())
 }
 
 /// The failure code of a call that ended because its ad server took all of its time.
@@ -127,7 +142,7 @@ pub(crate) fn journal(adapter: &str, error: &JournalError) -> Failure {
             tracing::warn!(adapter, why, "an operation was interrupted");
             Failure::new(
                 FailureKind::Unavailable,
-                "interrupted",
+                INTERRUPTED,
                 "this run of the operation was interrupted; another run goes on where it stopped",
             )
         }

@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Adapters, Begun, Call, CallSteps, JournalError, StepJournal,
+    Adapters, Begun, Call, CallSteps, Journal, JournalError, StepJournal,
+    by_hand::Function,
     calls::{bad_result, counted, guarded, may_go_on},
     contract,
     egress::Mode,
@@ -41,14 +43,17 @@ impl Adapters {
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Read)?;
         let step = wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
+        let recorder = self.recorder(platform);
         // Nobody waits for this call, so no breaker is needed: if it fails, it is repeated after a
         // while.
-        counted(platform, release, Purpose::Read, async {
+        let found = counted(platform, release, Purpose::Read, async {
             let calling = self
                 .calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline)
-                .frozen(call.frozen.as_ref());
+                .frozen(call.frozen.as_ref())
+                .recorded_by(recorder.as_ref());
             let context = calling.context(Some(call));
             let found = calling
+                .given(Function::FindMade, || json!({ "ctx": context, "step": step }))
                 .run(move |store, adapter| {
                     let guest = adapter.ad_server();
                     Box::pin(async move { guest.call_find_made(store, &context, &step).await })
@@ -57,7 +62,9 @@ impl Adapters {
                 .map_err(contract::failure)?;
             contract::made(found).map_err(|bad| bad_result(platform, bad))
         })
-        .await
+        .await;
+        Box::pin(self.keep_failed(platform, release, recorder, call.operation.as_str(), found.as_ref().err())).await;
+        found
     }
 
     /// Sets the values in which two states of a buy differ to those of `desired`: a request that got
@@ -102,24 +109,29 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
-        guarded(self, platform, release, async {
-            let journal = Repeatable { known: None, stop };
-            let mode = Mode::Write(CallSteps::new(Arc::new(journal), &call.remote));
+        let recorder = self.recorder(platform);
+        let stopped = guarded(self, platform, release, async {
+            let journal: Journal = Arc::new(Repeatable { known: None, stop });
+            let journal = recorder.as_ref().map_or_else(|| Arc::clone(&journal), |it| it.beside(Arc::clone(&journal)));
+            let mode = Mode::Write(CallSteps::new(journal, &call.remote));
             let calling = self
                 .calling(platform, release, call.operation.as_str(), mode, call.deadline)
-                .frozen(call.frozen.as_ref());
+                .frozen(call.frozen.as_ref())
+                .recorded_by(recorder.as_ref());
             let context = calling.context(Some(call));
             let object = contract::made_to_guest(made);
             let stopped = calling
+                .given(Function::StopMade, || json!({ "ctx": context, "object": object }))
                 .run(move |store, adapter| {
                     let guest = adapter.ad_server();
                     Box::pin(async move { guest.call_stop_made(store, &context, &object).await })
                 })
                 .await?;
-            stopped.map_err(contract::failure)?;
-            Ok(())
+            stopped.map(drop).map_err(contract::failure)
         })
-        .await
+        .await;
+        Box::pin(self.keep_failed(platform, release, recorder, call.operation.as_str(), stopped.as_ref().err())).await;
+        stopped
     }
 }
 

@@ -10,12 +10,15 @@ use std::{
 };
 
 use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
+use serde_json::json;
 
 use super::{
     Adapters, RemoteBuy,
+    by_hand::Function,
     calls::{Calling, bad_result, count_call},
     contract::{self, Answers},
     egress::Mode,
+    failures,
     registry::Platform,
     release::Release,
 };
@@ -86,6 +89,7 @@ impl BatchedRead for Statuses {
     ) -> Result<Answers<RemoteBuyStatus>, Failure> {
         let context = calling.context_of_read(batch.advertiser_id());
         let answers = calling
+            .given(Function::CheckStatus, || json!({ "ctx": context, "buys": remote }))
             .run(move |store, adapter| {
                 let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_check_status(store, &context, &remote).await })
@@ -115,6 +119,7 @@ impl BatchedRead for Deliveries {
         let counting = calling.counting();
         let range = wit::DateRange { first: self.first.to_string(), last: self.last.to_string() };
         let answers = calling
+            .given(Function::GetDelivery, || json!({ "ctx": context, "buys": remote, "range": range }))
             .run(move |store, adapter| {
                 let guest = adapter.ad_server();
                 Box::pin(async move { guest.call_get_delivery(store, &context, &remote, &range).await })
@@ -249,10 +254,16 @@ impl<'a, R: BatchedRead> Reading<'a, R> {
     async fn ask_release(&self, release: &Release, batch: &Batch<'_>) -> Result<Answers<R::Answer>, Failure> {
         let platform = self.platform;
         let remote = batch.buys.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
+        let recorder = self.adapters.recorder(platform);
         let calling = self.adapters.calling(platform, release, &self.operation, Mode::Read, self.deadline);
+        let calling = calling.recorded_by(recorder.as_ref());
         let watch = Watch::start();
         let answers = self.read.ask(calling, &platform.name, batch, remote).await;
         count_call(platform, release, Purpose::Read, &watch, answers.as_ref().err());
+        let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.as_ref());
+        let nonsense = nonsense.map(|bad| failures::fault("bad_result", platform.name.as_str(), bad));
+        let failure = answers.as_ref().err().or(nonsense.as_ref());
+        Box::pin(self.adapters.keep_failed(platform, release, recorder, &self.operation, failure)).await;
         answers
     }
 

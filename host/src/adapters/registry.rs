@@ -14,6 +14,7 @@ use super::{
     admission::SlotUsage,
     cache::Loaded,
     probation::Unhealthy,
+    recording::Kept,
     release::{InstallError, Library, Release},
     settings::{self, SettingsMistake},
     shared::Shared,
@@ -43,6 +44,8 @@ pub struct Adapters {
     /// Access to the other hosts that serve the same platforms.
     shared: Arc<OnceLock<Arc<dyn Shared>>>,
     reports: Arc<Reports>,
+    /// The failed calls that this host keeps.
+    pub(super) recordings: Kept,
 }
 
 /// Reports of unhealthy releases; received by the one who acts on them.
@@ -151,6 +154,11 @@ impl Adapters {
     /// Whether a release on trial has had enough calls on this host and is healthy.
     pub fn has_done_well(&self, platform: &PlatformName, digest: &str) -> bool {
         self.platforms.get(platform).is_some_and(|platform| platform.probation.has_done_well(digest))
+    }
+
+    /// Returns the folder of the failed calls that this host keeps.
+    pub fn recordings(&self) -> Kept {
+        self.recordings.clone()
     }
 
     /// Returns the reports of unhealthy releases. Only the first caller gets them.

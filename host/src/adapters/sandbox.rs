@@ -22,9 +22,10 @@ use super::{
     call_cache::{CacheOfRelease, GuestCache, MisusedCache},
     egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Running, Traffic},
     engine::Runtime,
-    failures::{self, FirstFailure, HOST_BUSY, OutOfTime},
+    failures::{self, FirstFailure, HOST_BUSY, OutOfTime, STOPPING},
     limits::{LimitHit, Limits},
     linked::{Exports, Linked},
+    recording::Listening,
     steps::{GuestSteps, RefusedStep},
     usage::Usage,
     wait_times::{Party, WaitClock},
@@ -41,6 +42,7 @@ mod memory;
 mod meter;
 mod threads;
 
+pub(crate) use clock::ClockShift;
 use clock::GuestClock;
 use log::GuestLog;
 use memory::MemoryLimiter;
@@ -97,9 +99,10 @@ pub(crate) struct CallSetup<'a> {
     pub(crate) limits: &'a Limits,
     /// When the caller gives up.
     pub(crate) deadline: Option<Timestamp>,
-    /// How far the guest's clock is ahead of the host's. Zero, except where the host tries whether
-    /// an answer depends on the time.
-    pub(crate) clock_ahead: Duration,
+    /// How the guest's clock differs from the host's.
+    pub(crate) clock: ClockShift,
+    /// Who records the call, or answers its requests.
+    pub(crate) listening: Listening,
 }
 
 /// A call that has ended.
@@ -156,6 +159,9 @@ impl CallSetup<'_> {
         let log = GuestLog::new(self.limits.log_bytes);
         let answer = self.run_with(&log, function).await;
         let printed = log.flush(self.adapter, self.operation, &self.platform.authentication.known());
+        if let Some(recorder) = &self.listening.recorder {
+            recorder.printed(&printed);
+        }
         if let Err(failure) = &answer
             && failure.kind == FailureKind::Fault
         {
@@ -233,6 +239,7 @@ impl CallSetup<'_> {
             write_window: self.limits.write_window(wall),
             forbidden_headers: Mutex::default(),
             running: Running::new(waiting.clone()),
+            listening: self.listening.clone(),
         };
         Parts {
             egress: Arc::new(egress),
@@ -276,8 +283,8 @@ impl CallSetup<'_> {
         // Sockets and name lookups are denied by default; no file, variable or argument is passed
         // in.
         wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
-        if !self.clock_ahead.is_zero() {
-            wasi.wall_clock(GuestClock { ahead: self.clock_ahead });
+        if self.clock != ClockShift::NONE {
+            wasi.wall_clock(GuestClock(self.clock));
         }
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
@@ -292,7 +299,7 @@ impl CallSetup<'_> {
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits, Arc::clone(memory)),
             steps: GuestSteps::new(steps, egress.first_failure.clone(), waiting.clone()),
-            cache: GuestCache(self.cache.clone()),
+            cache: GuestCache { of_release: self.cache.clone(), listening: self.listening.clone() },
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -362,7 +369,7 @@ fn busy() -> Failure {
 }
 
 fn stopping() -> Failure {
-    Failure::new(FailureKind::Unavailable, "stopping", "the host is stopping")
+    Failure::new(FailureKind::Unavailable, STOPPING, "the host is stopping")
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::ad_server;
+use super::{ad_server, record_adapter};
 use crate::{
     adapters::Function,
     conformance::{CallOptions, Called, Caller},
@@ -42,12 +42,16 @@ pub(super) struct CallAdapter {
     /// Print the arguments that a sample gives, and call nothing: a beginning for --input.
     #[arg(long, conflicts_with = "input")]
     print_input: bool,
+    /// A file to write that makes the call again, for `adapter replay`: its arguments, its steps and
+    /// its exchanges, without credentials. It must not exist.
+    #[arg(long, value_name = "FILE", conflicts_with = "print_input")]
+    record: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
-fn function(name: &str) -> Result<Function, String> {
+pub(super) fn function(name: &str) -> Result<Function, String> {
     let all = || Function::ALL.iter().map(|function| function.as_str()).collect::<Vec<_>>().join(", ");
     Function::parse(name).ok_or_else(|| format!("must be one of {}", all()))
 }
@@ -55,11 +59,14 @@ fn function(name: &str) -> Result<Function, String> {
 /// Calls a function. Fails if the adapter does.
 pub(super) fn run(asked: CallAdapter) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (json, function) = (asked.json, asked.function);
+    let (json, function, record) = (asked.json, asked.function, asked.record.clone());
     let Some(called) = runtime.block_on(call(asked))? else { return Ok(()) };
     match json {
         true => println!("{}", serde_json::to_string_pretty(&called)?),
         false => show(&called)?,
+    }
+    if let Some((file, recording)) = record.zip(called.recording.as_ref()) {
+        record_adapter::write(recording, &file)?;
     }
     match &called.failure {
         Some(failure) => bail!("{} failed: {failure}", function.as_str()),
@@ -103,7 +110,7 @@ fn read(path: &Path) -> anyhow::Result<serde_json::Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
 }
 
-fn show(called: &Called) -> anyhow::Result<()> {
+pub(super) fn show(called: &Called) -> anyhow::Result<()> {
     for exchange in &called.exchanges {
         println!("-> {} {}", exchange.method, exchange.url);
         if !exchange.request.is_empty() {

@@ -184,8 +184,8 @@ impl Tap for Shown {
         println!("-> {} {}{}", exchange.method, exchange.url, body(&exchange.request));
         let took = exchange.took.as_millis();
         match &exchange.answer {
-            Answer::Answered { status, body: answer } => println!("<- {status} in {took} ms{}", body(answer)),
-            Answer::Failed(words) => println!("<- no answer in {took} ms: {words}"),
+            Answer::Answered { status, body: answer, .. } => println!("<- {status} in {took} ms{}", body(answer)),
+            Answer::Failed(_, words) => println!("<- no answer in {took} ms: {words}"),
         }
     }
 }

@@ -36,6 +36,7 @@ impl Config {
         let sections = [
             ("[publisher]", self.publisher != next.publisher),
             ("[[approvals]]", self.approvals != next.approvals),
+            ("[releases]", self.releases != next.releases),
             ("[operations]", self.operations != next.operations),
             ("[callers]", self.callers != next.callers),
             ("[retention]", self.retention != next.retention),

@@ -62,6 +62,7 @@ pub(super) fn rest(
         });
     let in_doubt_wait_ms = section.or("in_doubt_wait", 0, values::short_millis);
     let processing_bound_ms = section.or("processing_bound", PlatformConfig::PROCESSING_BOUND_MS, values::short_millis);
+    let record_failures = section.or("record_failures", false, values::flag);
     Some(PlatformConfig {
         name: PlatformName::from(name?),
         component,
@@ -80,6 +81,7 @@ pub(super) fn rest(
         in_doubt_wait_ms,
         processing_bound_ms,
         connect_timeout: PlatformConfig::CONNECT_TIMEOUT,
+        record_failures,
     })
 }
 

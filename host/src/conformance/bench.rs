@@ -38,13 +38,13 @@ use crate::{
 
 /// A directory for compiled code. One of the kit's own is removed with everything in it.
 #[derive(Debug)]
-struct Scratch {
-    path: PathBuf,
+pub(super) struct Scratch {
+    pub(super) path: PathBuf,
     own: bool,
 }
 
 impl Scratch {
-    fn new(given: Option<PathBuf>) -> Self {
+    pub(super) fn new(given: Option<PathBuf>) -> Self {
         let name = || format!("flightdeck-check-{}", uuid::Uuid::now_v7().simple());
         Self { own: given.is_none(), path: given.unwrap_or_else(|| std::env::temp_dir().join(name())) }
     }
@@ -209,7 +209,8 @@ impl<'b> Lane<'b> {
         journal: &Arc<KitJournal>,
     ) -> Result<AnsweredByHand, ArgumentError> {
         let call = self.call(journal.operation(), journal.objects(), None);
-        Box::pin(self.adapters.call_by_hand(&self.bench.name, function, &call, arguments, journal.clone())).await
+        Box::pin(self.adapters.call_by_hand(&self.bench.name, function, &call, arguments, (journal.clone(), None)))
+            .await
     }
 
     /// Finds what a step has made.

@@ -15,10 +15,11 @@ use super::{
     work::{Task, Work, prepared},
 };
 use crate::{
-    adapters::{self, Answer, ArgumentError, CallSeen, Exchange, Function, Tap},
+    adapters::{self, Answer, ArgumentError, CallSeen, Exchange, Function, Recording, RecordingError, Tap},
     config::AdapterCheck,
     domain::{
         change::{Change, Performance},
+        failure::Failure,
         id::OperationId,
         media_buy::{Package, RemoteObject},
         step::StepState,
@@ -59,6 +60,9 @@ pub enum CallError {
     /// There is no sample of these arguments.
     #[error("`{0}` is about an object that an earlier step made: name it with --input")]
     NoSample(&'static str),
+    /// The call can't be recorded, or its recording can't be replayed.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
 }
 
 /// A step of a call.
@@ -108,6 +112,9 @@ pub struct Called {
     pub remembered: Vec<String>,
     /// The requests that it sent, without the host's credentials.
     pub exchanges: Vec<ShownExchange>,
+    /// The call as a file.
+    #[serde(skip)]
+    pub recording: Option<Recording>,
 }
 
 /// A component, ready to be called.
@@ -151,18 +158,15 @@ impl Caller {
             Some(input) => (input, Vec::new()),
             None => Box::pin(sample_input(&lane, function, false)).await?,
         };
-        let tap = Arc::new(Collected {
-            lane: lane.proxy.url.origin().to_string(),
-            shown: bench.config.platform.endpoint.origin().to_string(),
-            exchanges: Mutex::default(),
-        });
+        let shown = bench.config.platform.endpoint.origin().to_string();
+        let tap = Collected::new(lane.proxy.url.origin().to_string(), shown);
         lane.adapters().tap(&bench.name, tap.clone());
         let journal = KitJournal::new(OperationId::mint(), bench.name.clone(), known);
         let answered = Box::pin(lane.call_by_hand(function, &input, &journal)).await?;
-        let (output, failure) = match answered.answer {
-            Ok(output) => (Some(output), None),
-            Err(failure) => (None, Some(super::bench::shown(&failure))),
-        };
+        let recording = answered.recording.transpose()?;
+        // The address of the kit's proxy is this process's own.
+        let recording = recording.map(|recording| recording.renamed(&tap.lane, &tap.shown)).transpose()?;
+        let (output, failure) = told(answered.answer);
         let begun = journal.begun();
         let mut steps = journal.steps();
         steps.sort_by_key(|step| begun.iter().position(|name| *name == step.name));
@@ -172,7 +176,6 @@ impl Caller {
             name: step.name,
             reference: step.reference,
         });
-        let remembered = |object: &RemoteObject| format!("{} {:?} {}", object.kind, object.key, object.id);
         Ok(Called {
             input,
             output,
@@ -181,7 +184,21 @@ impl Caller {
             steps: steps.collect(),
             remembered: journal.objects().iter().map(remembered).collect(),
             exchanges: tap.take(),
+            recording,
         })
+    }
+}
+
+/// Returns an object that a call has remembered, as it is shown.
+pub(super) fn remembered(object: &RemoteObject) -> String {
+    format!("{} {:?} {}", object.kind, object.key, object.id)
+}
+
+/// Returns the answer of a call, or why there is none, as it is shown.
+pub(super) fn told(answer: Result<Value, Failure>) -> (Option<Value>, Option<String>) {
+    match answer {
+        Ok(output) => (Some(output), None),
+        Err(failure) => (None, Some(super::bench::shown(&failure))),
     }
 }
 
@@ -243,14 +260,19 @@ async fn sample_input(
 
 /// Collects the exchanges. The kit's own address is replaced by the ad server's.
 #[derive(Debug)]
-struct Collected {
+pub(super) struct Collected {
     lane: String,
     shown: String,
     exchanges: Mutex<Vec<ShownExchange>>,
 }
 
 impl Collected {
-    fn take(&self) -> Vec<ShownExchange> {
+    /// Collects the exchanges with an ad server whose origin is `lane` and is shown as `shown`.
+    pub(super) fn new(lane: String, shown: String) -> Arc<Self> {
+        Arc::new(Self { lane, shown, exchanges: Mutex::default() })
+    }
+
+    pub(super) fn take(&self) -> Vec<ShownExchange> {
         std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -261,8 +283,8 @@ impl Tap for Collected {
     fn exchanged(&self, exchange: Exchange) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&self.lane, &self.shown);
         let (status, answer) = match &exchange.answer {
-            Answer::Answered { status, body } => (Some(*status), text(body)),
-            Answer::Failed(words) => (None, words.clone()),
+            Answer::Answered { status, body, .. } => (Some(*status), text(body)),
+            Answer::Failed(_, words) => (None, words.clone()),
         };
         let shown = ShownExchange {
             url: exchange.url.replace(&self.lane, &self.shown),

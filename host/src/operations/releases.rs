@@ -20,6 +20,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
+pub mod folder;
 pub mod follow;
 mod recording;
 
@@ -141,7 +142,7 @@ pub struct Releases<'a> {
     pub adapters: &'a Arc<Adapters>,
     /// The host's configuration.
     pub config: &'a Config,
-    /// Who acts: the name of a token, `command line` or `flightdeck`.
+    /// Who acts: the name of a token, `command line`, `flightdeck`, or a folder.
     pub actor: &'a str,
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{shop::Shop, world::guest};
 
 /// A component, ready to be called at an address; `data_dir` is for its native code.
-async fn caller(component: PathBuf, against: &str, config: PathBuf, data_dir: &Path) -> Caller {
+pub(crate) async fn caller(component: PathBuf, against: &str, config: PathBuf, data_dir: &Path) -> Caller {
     native_code::borrow(data_dir);
     let options = CallOptions {
         component,

@@ -28,7 +28,7 @@ use flightdeck::{
 };
 use flightdeck_adapter::{Adapter as _, types as wit};
 use flightdeck_adapter_kevel::Kevel;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::figures::Figures;
 
@@ -40,10 +40,10 @@ const END: &str = "2027-01-31T23:59:59Z";
 const SETTINGS: &str = r#"{"priority_id":3002}"#;
 
 /// Measures both, and prints one above the other.
-pub(crate) async fn measure(target: &Path, folder: &Path) -> anyhow::Result<()> {
+pub(crate) async fn measure(target: &Path, host: &Path, folder: &Path) -> anyhow::Result<()> {
     let native = natively()?;
     println!("plan, native                   {}", native.line());
-    let adapters = start(target, &folder.join("adapters")).await?;
+    let adapters = start(target, host, &folder.join("adapters")).await?;
     let callers = std::thread::available_parallelism()?.get();
     for at_once in [1, callers * 4] {
         let figures = sandboxed(&adapters, at_once).await?;
@@ -66,14 +66,14 @@ fn natively() -> anyhow::Result<Figures> {
     Ok(Figures::new(latencies, begun.elapsed()))
 }
 
-async fn start(target: &Path, data_dir: &Path) -> anyhow::Result<Arc<Adapters>> {
+async fn start(target: &Path, host: &Path, data_dir: &Path) -> anyhow::Result<Arc<Adapters>> {
     let component = target.join("wasm32-wasip2/guest/flightdeck_adapter_kevel.wasm");
     let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co".parse()?);
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
     platform.read_requests = reads.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
     Adapters::start(AdaptersConfig {
         data_dir: data_dir.to_owned(),
-        compiler: target.join("release/flightdeck"),
+        compiler: host.to_owned(),
         engine: EngineOptions::default(),
         platforms: vec![platform],
     })
@@ -86,7 +86,7 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
     let callers = (0..at_once).map(|_| {
         let adapters = Arc::clone(adapters);
         tokio::spawn(async move {
-            let (platform, buy) = (PlatformName::from("kevel"), buy()?);
+            let (platform, buy) = (PlatformName::from("kevel"), buy("kevel", &json!({ "priority_id": 3002 }))?);
             let mut latencies = Vec::new();
             while begun.elapsed() < RUN_FOR {
                 let one = Instant::now();
@@ -105,21 +105,22 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
     Ok(Figures::new(latencies, begun.elapsed()))
 }
 
-fn call() -> anyhow::Result<Call> {
+pub(crate) fn call() -> anyhow::Result<Call> {
     let deadline = Timestamp::parse("2099-01-01T00:00:00Z")?;
     let operation = OperationId::new("op_bench");
     Ok(Call { operation, advertiser_id: "1001".to_owned(), buyer: None, remote: Vec::new(), deadline, frozen: None })
 }
 
-/// Returns the buy for both measurements: two packages of 1,000 each at a CPM of 10.
-fn buy() -> anyhow::Result<MediaBuy> {
+/// Returns the buy for every measurement: two packages of 1,000 each at a CPM of 10, of products with
+/// these settings.
+pub(crate) fn buy(platform: &str, settings: &Value) -> anyhow::Result<MediaBuy> {
     let units = |units: i64| Micros::new(units * Micros::UNIT).context("an amount");
     let (start, end) = (Timestamp::parse(START)?, Timestamp::parse(END)?);
     let package = |id: &str| {
         anyhow::Ok(Package {
             id: id.into(),
             name: id.to_owned(),
-            platform: "kevel".into(),
+            platform: platform.into(),
             active: true,
             switched_at: None,
             budget: units(1_000)?,
@@ -132,13 +133,13 @@ fn buy() -> anyhow::Result<MediaBuy> {
             targeting: Targeting::default(),
             creatives: Vec::new(),
             formats: vec![Format::Image],
-            settings: json!({ "priority_id": 3002 }),
+            settings: settings.clone(),
             review_lead_ms: 0,
             performance_index: None,
         })
     };
     Ok(MediaBuy {
-        id: "kevel_bench".into(),
+        id: format!("{platform}_bench").into(),
         principal: "agency".into(),
         po_number: None,
         currency: "USD".to_owned(),

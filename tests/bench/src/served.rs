@@ -23,7 +23,7 @@ const CLIENTS: usize = 32;
 const RUN_FOR: Duration = Duration::from_secs(10);
 
 /// Measures both, and prints them beside the machine's limit.
-pub(crate) async fn measure(target: &Path, folder: &Path, commits: f64) -> anyhow::Result<()> {
+pub(crate) async fn measure(target: &Path, host: &Path, folder: &Path, commits: f64) -> anyhow::Result<()> {
     let kevel = Kevel::start(Options { api_key: "bench-key".to_owned(), ..Options::default() }).await?;
     for (name, approvals, wait) in [
         ("durable acknowledgements", "[[approvals]]\noperations = [\"create_media_buy\"]\n", "wait=0"),
@@ -31,18 +31,23 @@ pub(crate) async fn measure(target: &Path, folder: &Path, commits: f64) -> anyho
     ] {
         let data = folder.join(name.split(' ').next().unwrap_or(name));
         std::fs::create_dir_all(&data)?;
-        let (mut host, url) = start(target, &data, &kevel.url, approvals).await?;
+        let (mut serving, url) = start((target, host), &data, &kevel.url, approvals).await?;
         let figures = load(&url, wait).await?;
         println!("{name:<30} {}   {:.0} % of a bare commit loop", figures.line(), figures.rate() / commits * 100.0);
-        host.start_kill()?;
-        host.wait().await?;
+        serving.start_kill()?;
+        serving.wait().await?;
     }
     println!("campaigns on the ad server: {}", kevel.platform().count("campaigns"));
     kevel.shutdown().await;
     Ok(())
 }
 
-async fn start(target: &Path, data: &Path, kevel: &str, approvals: &str) -> anyhow::Result<(Child, String)> {
+async fn start(
+    (target, host): (&Path, &Path),
+    data: &Path,
+    kevel: &str,
+    approvals: &str,
+) -> anyhow::Result<(Child, String)> {
     let component = target.canonicalize()?.join("wasm32-wasip2/guest/flightdeck_adapter_kevel.wasm");
     ensure!(component.exists(), "{} is not there: make guests", component.display());
     let template = include_str!("flightdeck.toml");
@@ -51,7 +56,7 @@ async fn start(target: &Path, data: &Path, kevel: &str, approvals: &str) -> anyh
     let text = format!("{}{}", if approvals.starts_with('[') { "" } else { approvals }, template)
         + if approvals.starts_with('[') { approvals } else { "" };
     std::fs::write(&config, text.replace("ADAPTER", &component.display().to_string()))?;
-    let mut child = Command::new(target.join("release/flightdeck"))
+    let mut child = Command::new(host)
         .args(["serve", "--config"])
         .arg(&config)
         .env("FLIGHTDECK_LISTEN", "127.0.0.1:0")

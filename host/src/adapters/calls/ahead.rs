@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    adapters::{AdapterChange, Adapters, Call},
+    adapters::{AdapterChange, Adapters, Call, sandbox::ClockShift},
     domain::{failure::Failure, id::PlatformName, plan::PlatformPlan},
 };
 
@@ -22,6 +22,6 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = self.release(platform, None).await?;
-        self.plan_with(platform, &release, call, change, clock_ahead).await
+        self.plan_with(platform, &release, call, change, ClockShift::Ahead(clock_ahead)).await
     }
 }

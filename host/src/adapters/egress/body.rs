@@ -137,6 +137,9 @@ impl Body for ResponseBody {
                 }
                 Some(Err(error)) => {
                     tracing::debug!(adapter = %this.call.platform.name, error = %error.without_url(), "a response broke off");
+                    if let Some(tapped) = &mut this.tapped {
+                        tapped.breaks_off();
+                    }
                     return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
                 }
                 Some(Ok(frame)) => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderName;
 use http_body_util::BodyExt as _;
 use reqwest::Url;
@@ -11,8 +12,10 @@ use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 use super::{
     CallEgress, Mode,
     body::{self, ResponseBody},
-    is_forbidden, shown,
-    tap::Tapped,
+    is_forbidden,
+    replay::Asked,
+    shown,
+    tap::{Tap, Tapped},
 };
 use crate::{
     adapters::{failures, limits::LimitHit},
@@ -69,7 +72,7 @@ impl WasiHttpHooks for Hooks {
 
 impl CallEgress {
     /// Refuses a request. The guest learns that it was refused; the operator learns why.
-    fn deny(&self, failure: Failure) -> Error {
+    pub(super) fn deny(&self, failure: Failure) -> Error {
         tracing::warn!(adapter = %self.platform.name, code = failure.code, "{}", failure.message);
         self.first_failure.fail(failure);
         Error::HttpRequestDenied
@@ -81,7 +84,8 @@ impl CallEgress {
         options: Option<RequestOptions>,
     ) -> Result<http::Response<WasiBody>, Error> {
         let running = self.running.token();
-        if self.traffic.add_request() > self.limits.requests {
+        let number = self.traffic.add_request();
+        if number > self.limits.requests {
             self.limit(LimitHit::Requests(self.limits.requests));
             return Err(Error::HttpRequestDenied);
         }
@@ -90,6 +94,9 @@ impl CallEgress {
         self.platform.judge(&url).map_err(|failure| self.deny(failure))?;
         let steps = self.writes(&parts.method, &url).map_err(|failure| self.deny(failure))?;
         let body = body::collect(&self, guest_body).await?;
+        if let Some(replay) = self.listening.replay.clone() {
+            return self.replayed(&replay, number, &Asked { method: &parts.method, url: &url, body: &body }, steps);
+        }
         let mut headers = self.request_headers(&parts.headers);
         let authentication = &self.platform.authentication;
         let given = match self.platform.is_endpoint(&url) {
@@ -104,7 +111,7 @@ impl CallEgress {
             injection.apply_query(&mut sent_to);
         }
 
-        let tapped = self.platform.tap.get().map(|tap| Tapped::new(tap, &parts.method, &url, &body));
+        let mut tapped = self.tapped(number, &parts.method, &url, &body);
         let mut prepared = reqwest::Request::new(parts.method, sent_to);
         *prepared.headers_mut() = headers;
         if !body.is_empty() {
@@ -121,6 +128,9 @@ impl CallEgress {
             .map_err(|error| self.deny(self.journal(&error)))?;
         if leaving.is_some() {
             fault::point("request.before");
+        }
+        if let Some(tapped) = &mut tapped {
+            tapped.leaves();
         }
         let first_byte = match leaving {
             // Whatever time-out the guest asked for: an answer that nobody waits for is lost and
@@ -148,28 +158,44 @@ impl CallEgress {
             Ok(response) => response,
             Err(error) => {
                 if let Some(tapped) = tapped {
-                    tapped.failed(&error.to_string());
+                    tapped.failed(&error);
                 }
                 return Err(error);
             }
         };
-        let tapped = tapped.map(|tapped| tapped.answered(response.status().as_u16()));
+        let tapped =
+            tapped.map(|tapped| tapped.answered(response.status().as_u16(), self.response_headers(response.headers())));
         let accepted = response.status() != http::StatusCode::UNAUTHORIZED;
         if let Some(injection) = given
             && authentication.judged(&injection, accepted).await
         {
             // The token was revoked or expired early. Nothing was carried out, and the next attempt
             // uses another token.
+            if let Some(tapped) = tapped {
+                tapped.failed(&Error::HttpRequestDenied);
+            }
             let words = "the platform did not accept the host's token any more; another one is fetched";
             return Err(self.deny(Failure::new(FailureKind::Unavailable, "token_refused", words)));
         }
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         self.platform.pace.note(self.mode.purpose(), head.status.as_u16(), &head.headers, clock::now());
-        self.judge_encoding(&head.headers).map_err(|failure| self.deny(failure))?;
+        if let Err(failure) = self.judge_encoding(&head.headers) {
+            if let Some(tapped) = tapped {
+                tapped.failed(&Error::HttpRequestDenied);
+            }
+            return Err(self.deny(failure));
+        }
         let mut response = http::Response::new(());
         *response.status_mut() = head.status;
         *response.headers_mut() = self.response_headers(&head.headers);
         Ok(response.map(|()| ResponseBody::new(body, self, turn, (running, tapped)).boxed_unsync()))
+    }
+
+    /// Puts a request in front of whoever listens.
+    pub(super) fn tapped(&self, number: u32, method: &http::Method, url: &Url, body: &Bytes) -> Option<Tapped> {
+        let recorder = self.listening.recorder.clone().map(|recorder| recorder as Arc<dyn Tap>);
+        let taps = self.platform.tap.get().cloned().into_iter().chain(recorder);
+        Tapped::new(taps.collect(), number, method, url, body)
     }
 
     /// Returns what a failed request means for the journal and for the guest.

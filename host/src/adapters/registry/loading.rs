@@ -13,6 +13,7 @@ use crate::{
     adapters::{
         cache::Loaded,
         config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
+        recording::Kept,
         release::{InstallError, Library, LibraryError, Release},
     },
     domain::id::PlatformName,
@@ -39,6 +40,7 @@ impl Adapters {
             configured: BTreeMap::new(),
             shared: Arc::default(),
             reports: Arc::new(Reports { sender, receiver: Mutex::new(Some(receiver)) }),
+            recordings: Kept::within(&config.data_dir),
         };
         none.renewed(&config.platforms).await
     }
@@ -93,7 +95,8 @@ impl Adapters {
             }
         }
         let (library, shared, reports) = (self.library.clone(), self.shared.clone(), self.reports.clone());
-        Ok(Arc::new(Self { library, platforms, configured, shared, reports }))
+        let recordings = self.recordings.clone();
+        Ok(Arc::new(Self { library, platforms, configured, shared, reports, recordings }))
     }
 
     pub(super) async fn install_for(

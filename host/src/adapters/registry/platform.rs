@@ -91,6 +91,16 @@ impl Platform {
         self.config == PlatformConfig { component: None, ..config.clone() }
     }
 
+    /// What it was made from, without the component.
+    pub(in crate::adapters) fn config(&self) -> &PlatformConfig {
+        &self.config
+    }
+
+    /// Whether its failed calls are kept.
+    pub(in crate::adapters) fn records_failures(&self) -> bool {
+        self.config.record_failures
+    }
+
     /// Shares the pace of its requests with the other hosts from now on.
     pub(super) fn join(&self, shared: &Arc<dyn Shared>) {
         if let Some(key) = self.egress.limit_key(shared.as_ref()) {

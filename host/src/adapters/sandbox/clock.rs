@@ -4,11 +4,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasmtime_wasi::HostWallClock;
 
-/// The clock of a call in which the host tries whether an answer depends on the time.
-pub(super) struct GuestClock {
-    /// How far it is ahead.
-    pub(super) ahead: Duration,
+/// How a guest's clock differs from the host's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClockShift {
+    /// It is ahead: the host tries whether an answer depends on the time.
+    Ahead(Duration),
+    /// It is behind: the call was recorded then.
+    Behind(Duration),
 }
+
+impl ClockShift {
+    /// The host's own time.
+    pub(crate) const NONE: Self = Self::Ahead(Duration::ZERO);
+}
+
+/// The clock of a guest.
+pub(super) struct GuestClock(pub(super) ClockShift);
 
 impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
@@ -16,6 +27,10 @@ impl HostWallClock for GuestClock {
     }
 
     fn now(&self) -> Duration {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        match self.0 {
+            ClockShift::Ahead(time) => now + time,
+            ClockShift::Behind(time) => now.saturating_sub(time),
+        }
     }
 }

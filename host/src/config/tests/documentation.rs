@@ -38,6 +38,7 @@ fn every_key_is_described_under_its_section() {
         ("`[store]`", format!("{PUBLISHER}[store]\n{stray}\n")),
         ("`[[keys]]`", format!("{PUBLISHER}[[keys]]\n{stray}\n")),
         ("`[engine]`", format!("{PUBLISHER}[engine]\n{stray}\n")),
+        ("`[releases]`", format!("{PUBLISHER}[releases]\n{stray}\n")),
         ("`[operations]`", format!("{PUBLISHER}[operations]\n{stray}\n")),
         ("`[callers]`", format!("{PUBLISHER}[callers]\n{stray}\n")),
         ("`[retention]`", format!("{PUBLISHER}[retention]\n{stray}\n")),

@@ -27,7 +27,7 @@ fn unknown_keys_and_sections_are_refused() {
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
             "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `keys`, `operations`, \
-             `platforms`, `principals`, `products`, `publisher`, `retention`, `server`, `store`, `tokens` or \
+             `platforms`, `principals`, `products`, `publisher`, `releases`, `retention`, `server`, `store`, `tokens` or \
              `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
             "`sever` is no key of the configuration; did you mean `server`?",

@@ -94,6 +94,16 @@ impl OpenStep {
         self.in_doubt
     }
 
+    /// Whether an earlier request of the step may still be under way, as was known when it began.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Whether the step has happened and is only made once more.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+
     /// The state in which a call leaves the step if it ends without finishing it. `None` if no
     /// request of it could be sent, so that it stays as it was found.
     pub fn state_when_left(&self) -> Option<StepState> {
