@@ -89,6 +89,7 @@ pub async fn replay(options: ReplayOptions) -> Result<Replayed, CallError> {
     let call = Call {
         operation,
         advertiser_id: String::new(),
+        buyer: None,
         remote: journal.noted().remembered.clone(),
         deadline,
         frozen: None,
