@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use flightdeck_bindings::v1::flightdeck::ad_server::adapter_types as wit;
+use flightdeck_bindings::{
+    optional::exports::flightdeck::ad_server::{account, follow_up},
+    v1::flightdeck::ad_server::adapter_types as wit,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use wasmtime::Engine;
@@ -20,6 +23,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        account::SoldProduct,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::RemoteObject,
@@ -55,6 +59,12 @@ names! {
         FindMade = "find-made",
         /// Stops a surplus object.
         StopMade = "stop-made",
+        /// Inspects the operator's account.
+        InspectAccount = "inspect-account",
+        /// Plans what is left to do after somebody else changed something.
+        PlanFollowUp = "plan-follow-up",
+        /// Does it.
+        RunFollowUp = "run-follow-up",
     }
 }
 
@@ -69,12 +79,36 @@ impl Function {
                 | Self::CancelMediaBuy
                 | Self::ApplyPerformanceIndex
                 | Self::StopMade
+                | Self::RunFollowUp
         )
+    }
+
+    /// The interface that has it.
+    const fn interface(self) -> &'static str {
+        match self {
+            Self::InspectAccount => "account",
+            Self::PlanFollowUp | Self::RunFollowUp => "follow-up",
+            _ => "ad-server",
+        }
+    }
+
+    /// Refuses a function of an optional interface that the release does not export.
+    fn of(self, release: &Release) -> Result<(), Failure> {
+        let has = match self {
+            Self::InspectAccount => release.linked.inspects_account(),
+            Self::PlanFollowUp | Self::RunFollowUp => release.linked.follows_up(),
+            _ => true,
+        };
+        if has {
+            return Ok(());
+        }
+        let message = format!("the component does not export `{}`, which has {self}", self.interface());
+        Err(Failure::new(FailureKind::Unsupported, "not_exported", message))
     }
 
     fn mode(self, journal: Journal, call: &Call) -> Mode {
         match self {
-            Self::Describe | Self::Plan => Mode::Offline,
+            Self::Describe | Self::Plan | Self::PlanFollowUp => Mode::Offline,
             _ if self.writes() => Mode::Write(CallSteps::new(journal, &call.remote)),
             _ => Mode::Read,
         }
@@ -135,6 +169,7 @@ impl Adapters {
     ) -> Result<Value, ArgumentError> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
+        function.of(release)?;
         let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
         let asked = || outgoing.asked(change);
         let mut arguments = Map::new();
@@ -145,6 +180,12 @@ impl Adapters {
                 Asked::Change(change) => put("change", plain(&change)),
                 Asked::FollowUp(_) => {}
             },
+            Function::InspectAccount => {
+                let packages = change.buy().packages_on(&platform.name);
+                let sold =
+                    packages.map(|package| SoldProduct { id: package.id.clone(), settings: package.settings.clone() });
+                put("products", plain(&contract::account::products(&sold.collect::<Vec<_>>())));
+            }
             Function::CheckStatus | Function::GetDelivery => {
                 let asked = RemoteBuy { buy: change.buy(), advertiser_id: advertiser_id.to_owned() };
                 put("buys", plain(&vec![contract::remote_buy(&platform.name, &asked)]));
@@ -160,10 +201,10 @@ impl Adapters {
                 Asked::Change(wit::Change::AddCreatives(batch)) => put("batch", plain(&batch)),
                 Asked::Change(wit::Change::Update(update)) => put("update", plain(&update)),
                 Asked::Change(wit::Change::PerformanceIndex(update)) => put("update", plain(&update)),
-                Asked::FollowUp(_) => {}
+                Asked::FollowUp(work) => put("work", plain(&work)),
             },
         }
-        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());
+        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function);
         Ok(Value::Object(types.parameters_to_wit(arguments)))
     }
 
@@ -183,7 +224,8 @@ impl Adapters {
     ) -> Result<Answered, ArgumentError> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
-        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function.as_str());
+        let types = json::Types::of(release.linked.component(), &self.library.runtime.engine, function);
+        function.of(release)?;
         let recorder: Arc<CallRecorder> = Arc::default();
         let mode = function.mode(recorder.beside(journal), call);
         let _leaves = match &mode {
@@ -227,7 +269,7 @@ impl Adapters {
 
 /// Returns the arguments of a function in the form that people read and write.
 pub(super) fn in_words(release: &Release, engine: &Engine, function: Function, arguments: Map<String, Value>) -> Value {
-    Value::Object(json::Types::of(release.linked.component(), engine, function.as_str()).parameters_to_wit(arguments))
+    Value::Object(json::Types::of(release.linked.component(), engine, function).parameters_to_wit(arguments))
 }
 
 /// Returns the objects of the context of such arguments.
@@ -283,6 +325,18 @@ async fn run(
                 })
                 .await
         }};
+        (optional $interface:ident.$method:ident, $name:ident: $ty:ty) => {{
+            let context: wit::Context = take(given, "ctx")?;
+            let $name: $ty = take(given, stringify!($name))?;
+            calling
+                .run_and_listen(move |store, adapter| {
+                    Box::pin(async move {
+                        let guest = adapter.$interface(&mut *store)?;
+                        Ok(plain(&guest.$method(store, &context, &$name).await?))
+                    })
+                })
+                .await
+        }};
     }
     Ok(match function {
         Function::Describe => {
@@ -303,5 +357,10 @@ async fn run(
         Function::ApplyPerformanceIndex => called!(call_apply_performance_index, update: wit::PerformanceUpdate),
         Function::FindMade => called!(call_find_made, step: wit::MadeStep),
         Function::StopMade => called!(call_stop_made, object: wit::MadeObject),
+        Function::InspectAccount => {
+            called!(optional account.call_inspect_account, products: Vec<account::Product>)
+        }
+        Function::PlanFollowUp => called!(optional follow_up.call_plan_follow_up, work: follow_up::Work),
+        Function::RunFollowUp => called!(optional follow_up.call_run_follow_up, work: follow_up::Work),
     })
 }

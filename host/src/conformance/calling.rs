@@ -15,7 +15,9 @@ use super::{
     work::{Task, Work, prepared},
 };
 use crate::{
-    adapters::{self, Answer, ArgumentError, CallSeen, Exchange, Function, Recording, RecordingError, Tap},
+    adapters::{
+        self, AdapterChange, Answer, ArgumentError, CallSeen, Exchange, Function, Recording, RecordingError, Tap,
+    },
     config::AdapterCheck,
     domain::{
         change::{Change, Performance},
@@ -227,10 +229,14 @@ async fn sample_input(
     let work = match function {
         Function::Describe => return Ok((Value::Object(serde_json::Map::new()), Vec::new())),
         Function::FindMade | Function::StopMade => return Err(CallError::NoSample(function.as_str())),
-        Function::Plan | Function::CreateMediaBuy => Work::Create,
+        Function::Plan | Function::CreateMediaBuy | Function::InspectAccount => Work::Create,
         Function::AddCreativeAssets => Work::Creatives,
         Function::UpdateMediaBuy | Function::ApplyPerformanceIndex => Work::Update,
-        Function::CancelMediaBuy | Function::CheckStatus | Function::GetDelivery => Work::Cancel,
+        Function::CancelMediaBuy
+        | Function::CheckStatus
+        | Function::GetDelivery
+        | Function::PlanFollowUp
+        | Function::RunFollowUp => Work::Cancel,
     };
     if work == Work::Creatives && bench.sample().creatives.is_empty() {
         return Err(CallError::Sample("check.toml has no [[sample.creatives]]".to_owned()));
@@ -254,7 +260,11 @@ async fn sample_input(
     };
     let task = task.map_err(CallError::Sample)?;
     let known = sample.buy.remote_on(&bench.name).to_vec();
-    let input = lane.adapters().arguments(&bench.name, function, task.change(), &bench.config.advertiser_id).await?;
+    let change = match function {
+        Function::PlanFollowUp | Function::RunFollowUp => AdapterChange::FollowUp(&sample.buy, "sample"),
+        _ => task.change(),
+    };
+    let input = lane.adapters().arguments(&bench.name, function, change, &bench.config.advertiser_id).await?;
     Ok((input, known))
 }
 

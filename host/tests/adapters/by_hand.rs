@@ -42,8 +42,12 @@ async fn every_function_is_called_with_a_sample_and_shows_no_credentials() {
             Ok(called) => called,
             Err(error) => {
                 let words = error.to_string();
-                assert!(matches!(function, Function::FindMade | Function::StopMade), "{function:?}: {words}");
-                assert!(words.contains("name it with --input"), "{words}");
+                let why = match function {
+                    Function::FindMade | Function::StopMade => "name it with --input",
+                    Function::PlanFollowUp | Function::RunFollowUp => "does not export `follow-up`",
+                    _ => panic!("{function:?}: {words}"),
+                };
+                assert!(words.contains(why), "{words}");
                 continue;
             }
         };

@@ -21,7 +21,7 @@ use wasmtime::{
     },
 };
 
-use super::ArgumentError;
+use super::{ArgumentError, Function};
 use crate::adapters::compatibility;
 
 /// The type of a function.
@@ -36,11 +36,12 @@ enum To {
 
 impl Types {
     /// Returns the type of an exported function.
-    pub(super) fn of(component: &Component, engine: &Engine, function: &str) -> Self {
+    pub(super) fn of(component: &Component, engine: &Engine, function: Function) -> Self {
         let component = component.component_type();
-        let interface = component.exports(engine).find(|(name, _)| compatibility::is_main(name));
+        let interface =
+            component.exports(engine).find(|(name, _)| compatibility::is_interface(name, function.interface()));
         let found = interface.and_then(|(_, interface)| match interface.ty {
-            ComponentItem::ComponentInstance(instance) => match instance.get_export(engine, function)?.ty {
+            ComponentItem::ComponentInstance(instance) => match instance.get_export(engine, function.as_str())?.ty {
                 ComponentItem::ComponentFunc(function) => Some(function),
                 _ => None,
             },

@@ -4,9 +4,11 @@ use flightdeck_bindings::{
     optional::exports::flightdeck::ad_server::follow_up, v1::flightdeck::ad_server::adapter_types as wit,
 };
 
+use serde_json::json;
+
 use super::Calling;
 use crate::{
-    adapters::Adapters,
+    adapters::{Adapters, Function},
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
@@ -29,6 +31,7 @@ pub(super) async fn plan(
 ) -> Result<Result<wit::ChangePlan, wit::Failure>, Failure> {
     offered(&calling)?;
     calling
+        .given(Function::PlanFollowUp, || json!({ "ctx": context, "work": work }))
         .run(move |store, adapter| {
             Box::pin(async move {
                 let guest = adapter.follow_up(&mut *store)?;
@@ -46,6 +49,7 @@ pub(super) async fn run(
 ) -> Result<Result<wit::Outcome, wit::Failure>, Failure> {
     offered(&calling)?;
     calling
+        .given(Function::RunFollowUp, || json!({ "ctx": context, "work": work }))
         .run(move |store, adapter| {
             Box::pin(async move {
                 let guest = adapter.follow_up(&mut *store)?;
