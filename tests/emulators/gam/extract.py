@@ -34,8 +34,8 @@ WRITTEN = ["order", "line_item", "creative", "line_item_creative_association", "
 # The services that are only read: their Get and List methods.
 READ = [
     "ad_unit", "audience_segment", "bandwidth_group", "browser", "browser_language", "company", "creative_template",
-    "custom_targeting_key", "custom_targeting_value", "device_category", "geo_target", "network", "operating_system",
-    "placement", "user",
+    "custom_field", "custom_targeting_key", "custom_targeting_value", "device_category", "geo_target", "label", "network",
+    "operating_system", "placement", "team", "user",
 ]  # fmt: skip
 # Messages that no method names, because they are wrapped in a long-running operation.
 WRAPPED = [admanager_v1.RunReportMetadata, admanager_v1.RunReportResponse]
@@ -63,7 +63,7 @@ WORDS = re.compile(r"(?:(" + "|".join([*BEHAVIOURS, *OTHER_WORDS]) + r")[.:] )")
 
 NUMBER = r"([\d,]+)"
 LIMITS = [
-    ("maxLength", re.compile(rf"[Mm]aximum length (?:of|is) {NUMBER} characters")),
+    ("maxLength", re.compile(rf"[Mm]ax(?:imum)? length (?:of|is) {NUMBER} characters")),
     ("maxLength", re.compile(rf"can contain up to {NUMBER} characters")),
     ("maxLength", re.compile(rf"can't exceed {NUMBER} characters")),
     ("maxItems", re.compile(rf"[Aa] maximum of {NUMBER} objects")),

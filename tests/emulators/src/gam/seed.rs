@@ -126,6 +126,9 @@ fn places() -> Lookup {
     Lookup::new("geoTargets", PLACES.iter().map(row).collect())
 }
 
+/// An ad unit that is archived.
+const ARCHIVED_AD_UNIT: i64 = 6007;
+
 /// Id, parent, name, code.
 const AD_UNITS: &[(i64, i64, &str, &str)] = &[
     (6000, 0, "Emulated Publisher", "ca-pub-0000000000000001"),
@@ -135,6 +138,7 @@ const AD_UNITS: &[(i64, i64, &str, &str)] = &[
     (6004, 6000, "Sports", "sports"),
     (6005, 6000, "Video", "video"),
     (6006, 6005, "Pre-roll", "preroll"),
+    (ARCHIVED_AD_UNIT, 6000, "Old magazine", "magazine"),
 ];
 
 /// The ad units of video players.
@@ -147,8 +151,9 @@ fn ad_units() -> Lookup {
         let (width, height) = if video { (640, 480) } else { (300, 250) };
         let size = json!({ "width": width, "height": height, "sizeType": "PIXEL" });
         let children = AD_UNITS.iter().any(|unit| unit.1 == *id);
+        let status = if *id == ARCHIVED_AD_UNIT { "ARCHIVED" } else { "ACTIVE" };
         let mut row = json!({
-            "adUnitId": id.to_string(), "displayName": display, "adUnitCode": code, "status": "ACTIVE",
+            "adUnitId": id.to_string(), "displayName": display, "adUnitCode": code, "status": status,
             "hasChildren": children, "explicitlyTargeted": false,
             "adUnitSizes": [{ "size": size, "environmentType": environment }],
         });
@@ -181,7 +186,7 @@ fn companies() -> Lookup {
 fn users() -> Lookup {
     let row = |id: i64, display: &str, email: &str, machine: bool| {
         let row = json!({
-            "userId": id.to_string(), "displayName": display, "email": email, "active": true,
+            "userId": id.to_string(), "displayName": display, "email": email, "active": id != LEFT_USER,
             "serviceAccount": machine, "role": super::state::name("roles", 1),
         });
         (id, row)
@@ -190,8 +195,41 @@ fn users() -> Lookup {
         row(5001, "Terry Trafficker", "terry@publisher.example", false),
         row(5002, "Sam Seller", "sam@publisher.example", false),
         row(5003, "flightdeck", super::keys::CLIENT_EMAIL, true),
+        row(LEFT_USER, "Lee Left", "lee@publisher.example", false),
     ];
     Lookup::new("users", rows)
+}
+
+/// A user who is not active any more.
+const LEFT_USER: i64 = 5004;
+
+/// Teams, labels and custom fields, one active and one inactive of each. The emulator doesn't look at
+/// them when an order or a line item names them.
+fn fields_of_orders() -> [Lookup; 3] {
+    let status = |active: bool| if active { "ACTIVE" } else { "INACTIVE" };
+    let team = |id: i64, display: &str, active: bool| (id, json!({ "displayName": display, "status": status(active) }));
+    let label = |id: i64, display: &str, active: bool| {
+        (id, json!({ "displayName": display, "active": active, "types": ["COMPETITIVE_EXCLUSION"] }))
+    };
+    let field = |id: i64, display: &str, entity: &str, active: bool| {
+        let row = json!({
+            "customFieldId": id.to_string(), "displayName": display, "status": status(active), "entityType": entity,
+            "dataType": "STRING", "visibility": "EDITABLE",
+        });
+        (id, row)
+    };
+    [
+        Lookup::new("teams", vec![team(9001, "Direct sales", true), team(9002, "Former partners", false)]),
+        Lookup::new("labels", vec![label(9101, "Cars", true), label(9102, "Tobacco", false)]),
+        Lookup::new(
+            "customFields",
+            vec![
+                field(9201, "Cost centre", "ORDER", true),
+                field(9202, "Campaign code", "LINE_ITEM", true),
+                field(9203, "Old code", "LINE_ITEM", false),
+            ],
+        ),
+    ]
 }
 
 /// Values of a key, each with its id.
@@ -238,9 +276,13 @@ pub(super) fn lookups() -> Vec<Lookup> {
             "variables": [{ "uniqueDisplayName": "Title", "label": "Title", "description": "The text of the ad", "required": true,
                 "stringVariable": {} }] });
     let [keys, values] = keys();
+    let [teams, labels, custom_fields] = fields_of_orders();
     vec![
         companies(),
         users(),
+        teams,
+        labels,
+        custom_fields,
         ad_units(),
         Lookup::new(
             "placements",

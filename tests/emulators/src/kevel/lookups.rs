@@ -1,5 +1,5 @@
-//! The data that an adapter looks up: advertisers, and the seeded priorities, ad types, sites,
-//! zones, templates and places.
+//! The data that an adapter looks up: advertisers, and the seeded channels, priorities, ad types,
+//! sites, zones, templates and places.
 
 use serde_json::{Map, Value, json};
 
@@ -51,6 +51,10 @@ pub(super) fn get(desk: &mut Desk<'_>, segments: &[&str]) -> Done {
     match segments {
         ["v1", "priority"] => page_of(desk, priorities()),
         ["v1", "priority", id] => one(priorities(), "priority", id),
+        ["v1", "channel"] => page_of(desk, channels()),
+        ["v1", "channel", id] => one(channels(), "channel", id),
+        ["v1", "channelSite"] => page_of(desk, channel_sites()),
+        ["v1", "entitycounts"] => Ok(Reply::ok(entity_counts(desk))),
         ["v1", "adtypes"] | ["v1", "channel", _, "adtypes"] => page_of(desk, ad_types()),
         ["v1", "site"] => page_of(desk, sites()),
         ["v1", "site", id] => one(sites(), "site", id),
@@ -86,6 +90,37 @@ fn priorities() -> Vec<Value> {
         })
     };
     seed::PRIORITIES.iter().map(value).collect()
+}
+
+fn channels() -> Vec<Value> {
+    let types: Vec<i64> = seed::AD_TYPES.iter().map(|kind| kind.0).collect();
+    let value = |(id, title): &(i64, &str)| json!({ "Id": id, "Title": title, "AdTypes": types, "IsDeleted": false, "Engine": "0", "CPM": 0.0 });
+    seed::CHANNELS.iter().map(value).collect()
+}
+
+fn channel_sites() -> Vec<Value> {
+    let value = |(channel, site): &(i64, i64)| json!({ "ChannelId": channel, "SiteId": site, "Priority": null });
+    seed::CHANNEL_SITES.iter().map(value).collect()
+}
+
+/// The counts are texts (OpenAPI document, entity counts).
+fn entity_counts(desk: &Desk<'_>) -> Value {
+    let count = |kind: &str| {
+        let shelf = desk.state.shelves().into_iter().find(|shelf| shelf.kind == kind);
+        shelf.map_or(0, |shelf| shelf.count()).to_string()
+    };
+    json!({
+        "NetworkId": seed::NETWORK,
+        "EffectiveAt": schema::write_moment(desk.now),
+        "BillableAdvertisers": count("advertisers"),
+        "BillableCampaigns": count("campaigns"),
+        "BillableFlights": count("flights"),
+        "BillableAds": count("ads"),
+        "BillableCreatives": count("creatives"),
+        "BillableChannels": seed::CHANNELS.len().to_string(),
+        "BillableSites": seed::SITES.len().to_string(),
+        "BillableZones": seed::ZONES.len().to_string(),
+    })
 }
 
 fn ad_types() -> Vec<Value> {

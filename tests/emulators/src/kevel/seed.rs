@@ -5,12 +5,22 @@ use super::refusal::Refusal;
 /// Advertisers by title. Their ids count from 1001 ("Demo Agency" is 1001, "Second Agency" 1002).
 pub const ADVERTISERS: &[&str] = &["Demo Agency", "Second Agency"];
 
+/// The id of the network.
+pub const NETWORK: i64 = 900;
+
+/// Channels: id, title.
+pub const CHANNELS: &[(i64, &str)] = &[(4001, "Web"), (4002, "Newsletter")];
+
+/// The sites of channels: channel, site.
+pub const CHANNEL_SITES: &[(i64, i64)] = &[(4001, 2001), (4001, 2002), (4001, 2003), (4002, 2001)];
+
 /// Priorities: id, name, channel, weight.
 pub const PRIORITIES: &[(i64, &str, i64, i64)] = &[
     (3001, "Sponsorship", 4001, 1),
     (3002, "Guaranteed", 4001, 5),
     (3003, "Auction", 4001, 10),
     (3004, "House", 4001, 20),
+    (3005, "Newsletter", 4002, 5),
 ];
 
 /// Ad types: id, width and height in pixels (0 where there is none), name.

@@ -224,6 +224,9 @@ async fn the_catalogues_are_listed_and_read() {
     for collection in [
         "companies",
         "users",
+        "teams",
+        "labels",
+        "customFields",
         "adUnits",
         "placements",
         "customTargetingKeys",

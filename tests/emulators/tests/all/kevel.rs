@@ -281,6 +281,13 @@ async fn what_is_seeded_can_be_looked_up() {
     assert_eq!(app.get("/v1/adtypes").await["items"][1]["Width"], 300);
     assert_eq!(app.get("/v1/site").await["totalItems"], 3);
     assert_eq!(app.get("/v1/zone/2101").await["SiteId"], 2001);
+    assert_eq!(app.get("/v1/channel/4002").await["Title"], "Newsletter");
+    assert_eq!(
+        app.get("/v1/channelSite").await["items"][3],
+        json!({ "ChannelId": 4002, "SiteId": 2001, "Priority": null })
+    );
+    let counts = app.get("/v1/entitycounts").await;
+    assert_eq!((&counts["NetworkId"], &counts["BillableAdvertisers"]), (&json!(900), &json!("2")));
     let template = app.get("/v2/creative-templates/5001").await;
     assert_eq!(template["Fields"][0]["Variable"], "ctHeadline");
     assert!(app.get("/v1/countries").await.as_array().unwrap().len() > 50);
