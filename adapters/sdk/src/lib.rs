@@ -41,7 +41,8 @@
 //! - [`step`](mod@step): a change made exactly once, even across crashes:
 //!   `step(name).find(…).create(…)`.
 //! - [`cache`](mod@cache): values that outlive a call, such as a report that serves many buys.
-//! - [`account`], [`follow_up`]: the optional interfaces of the contract.
+//! - [`account`], [`follow_up`]: the optional interfaces of the contract. [`findings`]: what an
+//!   inspection of the account reports.
 //! - [`made`]: the objects that carry a step's reference: one lookup for the step and for
 //!   `find_made`.
 //! - [`http`]: a small JSON client. Unsuccessful responses become a [`Failure`](types::Failure)
@@ -82,6 +83,7 @@ pub mod cache;
 pub mod checks;
 pub mod contradiction;
 pub mod failure;
+pub mod findings;
 pub mod host;
 pub mod http;
 pub mod json;

@@ -5,6 +5,7 @@
 //! - [`late`]: an operation in which a request takes effect late, or becomes visible late, so that
 //!   its object is made twice.
 //! - [`frames`]: scenarios that are the same for every ad server.
+//! - [`inspecting`]: inspections of the account.
 //! - [`whatever_the_pages`]: a buy on a platform whose lists have empty pages.
 //! - [`everywhere`]: an operation, cut off after each of its interactions and run again.
 
@@ -16,6 +17,7 @@
 )]
 
 pub mod frames;
+pub mod inspecting;
 pub mod late;
 
 use std::{future::Future, marker::PhantomData, rc::Rc};
