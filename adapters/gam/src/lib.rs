@@ -15,7 +15,7 @@
 //! - [`order`] with its [`approval`], [`line_item`], [`creative`], [`ties`] (associations): how
 //!   each is represented, made, found and changed.
 //! - [`caps`], frequency caps; [`weights`], the rotation of creatives; [`account`], the network's
-//!   currency and time zone.
+//!   currency and time zone, and what is there of the settings.
 //! - [`targeting`] with [`geo`], [`regions`] and [`words`]: audience and location, in buyers'
 //!   words; [`catalogue`]: Ad Manager's ids for them.
 //! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
@@ -57,4 +57,5 @@ pub mod words;
 pub use ad_server::Gam;
 
 flightdeck_adapter::export!(Gam);
+flightdeck_adapter::export_account!(Gam);
 flightdeck_adapter::export_follow_up!(Gam);

@@ -1,6 +1,7 @@
 //! The adapter against the Ad Manager emulator, natively: the same code as in the component, with
 //! requests over a real connection.
 //!
+//! - [`account`]: what an inspection of the account finds.
 //! - [`network`]: an emulator, and a fake host connected to it.
 //! - [`lifecycle`]: a buy, from its plan to its end.
 //! - [`approval`]: who approves orders, and what waits for it.
@@ -15,6 +16,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
+mod account;
 mod approval;
 mod counted;
 mod crashes;
