@@ -25,8 +25,11 @@
 //! translates a media buy, [`describe`], [`status`] with [`counts`] and [`delivery`] read. The SDK
 //! calls them in order.
 //!
+//! [`account`] looks at what the settings name.
+//!
 //! Also: [`api`], the client; [`settings`], the publisher's configuration.
 
+pub mod account;
 pub mod ad_server;
 pub mod ad_types;
 pub mod ads;
@@ -57,3 +60,4 @@ pub mod zerkel;
 pub use ad_server::Kevel;
 
 flightdeck_adapter::export!(Kevel);
+flightdeck_adapter::export_account!(Kevel);

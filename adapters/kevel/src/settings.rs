@@ -121,6 +121,15 @@ pub struct VideoFields {
     pub height: Option<String>,
 }
 
+impl VideoFields {
+    /// Returns the names of all fields that are written.
+    #[must_use]
+    pub fn named(&self) -> Vec<String> {
+        let others = [&self.media_type, &self.duration, &self.click_url, &self.title, &self.width, &self.height];
+        std::iter::once(&self.media_url).chain(others.into_iter().flatten()).cloned().collect()
+    }
+}
+
 /// Kevel's ad types, to override the lookup by size or name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -200,8 +209,22 @@ impl Product {
     /// # Errors
     /// As [`Platform::read`].
     pub fn read(platform: &Platform, package: &PackageOrder) -> Fallible<Self> {
-        let what = format!("the Kevel product settings of {}", package.package_id);
-        let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
+        let mut product = Self::alone(&package.product_settings, &package.package_id)?;
+        product.fill(platform);
+        Ok(product)
+    }
+
+    /// Parses the settings of a product, without defaults.
+    ///
+    /// # Errors
+    /// As [`Platform::read`].
+    pub fn alone(settings: &str, id: &str) -> Fallible<Self> {
+        read(settings, "invalid_product_settings", &format!("the Kevel product settings of {id}"))
+    }
+
+    /// Fills in the platform's defaults.
+    pub fn fill(&mut self, platform: &Platform) {
+        let product = self;
         product.priority_id = product.priority_id.or(platform.priority_id);
         product.asap_priority_id = product.asap_priority_id.or(platform.asap_priority_id);
         if product.video_template.is_none() {
@@ -214,7 +237,6 @@ impl Product {
         for (size, id) in &default.image {
             own.image.entry(*size).or_insert(*id);
         }
-        Ok(product)
     }
 }
 
