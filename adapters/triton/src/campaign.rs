@@ -67,13 +67,21 @@ pub fn translate(platform: &Platform, advertiser: i64, buy: &MediaBuy) -> Campai
 
 /// An advertiser, as it is read.
 #[derive(Debug, Default, Deserialize)]
-struct Advertiser {
+pub(crate) struct Advertiser {
     #[serde(default)]
-    name: String,
+    pub(crate) name: String,
+    /// The currency in which it is billed.
     #[serde(default)]
-    currency: Option<String>,
+    pub(crate) currency: Option<String>,
     #[serde(default)]
     status: String,
+}
+
+impl Advertiser {
+    /// Whether its flights may deliver (help pages, status).
+    pub(crate) fn is_active(&self) -> bool {
+        !self.status.eq_ignore_ascii_case(state::INACTIVE)
+    }
 }
 
 impl Translated for Campaign {
@@ -128,8 +136,7 @@ impl Campaign {
     /// `unsupported` when its currency is another, `invalid` when nobody says it, `rejected` when it is
     /// not active. When Triton can't be reached.
     pub fn check_advertiser(&self, api: &Api) -> Fallible<()> {
-        let request = api.get(api::one(path::ADVERTISERS, &self.advertiser.to_string()));
-        let found: Advertiser = request.fetch_if_any()?.unwrap_or_default();
+        let found = advertiser(api, &self.advertiser.to_string())?.unwrap_or_default();
         if found.currency.is_none() && !self.configured {
             let message = format!(
                 "Triton does not tell in which currency the advertiser {} is billed. The publisher has to set currency \
@@ -147,7 +154,7 @@ impl Campaign {
             problems.unsupported("unsupported_currency", "/currency", &self.currency, message, &[currency]);
         }
         problems.check()?;
-        if found.status.eq_ignore_ascii_case(state::INACTIVE) {
+        if !found.is_active() {
             let message = format!(
                 "The advertiser {} ({}) is not active on Triton, so none of its flights would deliver. Activate it there.",
                 self.advertiser, found.name
@@ -156,6 +163,11 @@ impl Campaign {
         }
         Ok(())
     }
+}
+
+/// Reads an advertiser, if there is one of this id.
+pub(crate) fn advertiser(api: &Api, id: &str) -> Fallible<Option<Advertiser>> {
+    api.get(api::one(path::ADVERTISERS, id)).fetch_if_any()
 }
 
 /// Finds the campaigns of an advertiser that carry a reference.

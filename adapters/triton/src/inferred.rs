@@ -16,6 +16,10 @@ pub mod path {
     pub const FLIGHTS: &str = "/v1/flights";
     /// Advertisers; by id: `GET`.
     pub const ADVERTISERS: &str = "/v1/advertisers";
+    /// Stations, with their time zones and genres: `GET`. Only an inspection of the account reads them.
+    pub const STATIONS: &str = "/v1/stations";
+    /// Teams: `GET`. Only an inspection of the account reads them.
+    pub const TEAMS: &str = "/v1/teams";
     /// Ad units of an advertiser's creative library: `POST`, `GET ?advertiserId=`.
     pub const CREATIVES: &str = "/v1/creatives";
     /// Reports: `POST`; by id: `GET` until it is complete.

@@ -25,9 +25,12 @@
 //! translates a media buy, [`describe`], [`status`] and [`delivery`] with [`csv`] read. The SDK
 //! calls them in order.
 //!
+//! [`account`] looks at what the settings name.
+//!
 //! Also: [`api`], the client; [`settings`], the publisher's configuration; [`days`], conversion of
 //! timestamps to days.
 
+pub mod account;
 pub mod ad_server;
 pub mod api;
 pub mod booking;
@@ -52,3 +55,4 @@ pub mod targeting;
 pub use ad_server::Triton;
 
 flightdeck_adapter::export!(Triton);
+flightdeck_adapter::export_account!(Triton);

@@ -236,8 +236,22 @@ impl Product {
     /// # Errors
     /// As [`Platform::read`].
     pub fn read(platform: &Platform, package: &PackageOrder) -> Fallible<Self> {
-        let what = format!("the Triton product settings of {}", package.package_id);
-        let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
+        let mut product = Self::alone(&package.product_settings, &package.package_id)?;
+        product.fill(platform);
+        Ok(product)
+    }
+
+    /// Parses the settings of a product, without defaults.
+    ///
+    /// # Errors
+    /// As [`Platform::read`].
+    pub fn alone(settings: &str, id: &str) -> Fallible<Self> {
+        read(settings, "invalid_product_settings", &format!("the Triton product settings of {id}"))
+    }
+
+    /// Fills in the platform's defaults.
+    pub fn fill(&mut self, platform: &Platform) {
+        let product = self;
         if product.station_ids.is_empty() {
             product.station_ids.clone_from(&platform.station_ids);
         }
@@ -250,7 +264,6 @@ impl Product {
         if product.positions.is_empty() {
             product.positions.clone_from(&platform.positions);
         }
-        Ok(product)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The adapter against the Triton emulator, natively: the same code as in the component, with
 //! requests over a real connection.
 //!
+//! - [`account`]: what an inspection of the account finds.
 //! - [`network`]: an emulator, and a fake host connected to it.
 //! - [`lifecycle`]: a buy, from its plan to its end.
 //! - [`pages`]: pagination of lists and rows.
@@ -11,6 +12,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
+mod account;
 mod crashes;
 mod examples;
 mod late;
