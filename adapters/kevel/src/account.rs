@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use flightdeck_adapter::{
     account::{AccountReport, Guest, Product as Sold},
+    cache,
     findings::{ADVERTISER, Findings, Named, State, is_about_advertiser, platform_field},
     prelude::*,
 };
@@ -22,6 +23,10 @@ use crate::{
     settings::{Platform, VideoTemplate},
 };
 
+/// The key under which the network's id is kept, for the inspections of advertisers.
+const NETWORK: &str = "network";
+/// How long it is kept, in seconds: it never changes.
+const KEPT_SECONDS: u32 = 3_600;
 /// The most objects of one list that are read: 25 pages.
 const MOST_LISTED: usize = 5_000;
 
@@ -80,8 +85,14 @@ impl Guest for Kevel {
         if !ctx.advertiser_id.is_empty() {
             advertiser(&api, &ctx, &mut findings)?;
         }
-        let account_id = network(&api, &mut findings)?;
-        if !is_about_advertiser(&ctx, &products) {
+        let alone = is_about_advertiser(&ctx, &products);
+        let account_id = if alone { cache::kept(NETWORK, KEPT_SECONDS, || network(&api))? } else { network(&api)? };
+        if !alone {
+            cache::keep(NETWORK, KEPT_SECONDS, &account_id);
+            if account_id.is_empty() {
+                let message = "Kevel does not tell the network's id to this key";
+                findings.add("", "network", State::Warning(message.to_owned()));
+            }
             currency(&platform, &mut findings);
             let things = Things::of(&platform, &products, &mut findings);
             look(&api, &things, &mut findings)?;
@@ -97,21 +108,16 @@ impl Guest for Kevel {
     }
 }
 
-/// Returns the network's id, which the counts of its objects have (OpenAPI document, entity counts).
-/// A key that may not read them can still book.
-fn network(api: &Api, findings: &mut Findings) -> Fallible<String> {
+/// Returns the network's id, which the counts of its objects have (OpenAPI document, entity counts);
+/// empty if Kevel does not tell it.
+fn network(api: &Api) -> Fallible<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Counts {
         network_id: Option<i64>,
     }
     let counts: Option<Counts> = api.get("/v1/entitycounts").fetch_if_any()?;
-    let id = counts.and_then(|counts| counts.network_id).map(|id| id.to_string()).unwrap_or_default();
-    if id.is_empty() {
-        let message = "Kevel does not tell the network's id to this key";
-        findings.add("", "network", State::Warning(message.to_owned()));
-    }
-    Ok(id)
+    Ok(counts.and_then(|counts| counts.network_id).map(|id| id.to_string()).unwrap_or_default())
 }
 
 fn currency(platform: &Platform, findings: &mut Findings) {
