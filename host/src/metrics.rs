@@ -77,6 +77,10 @@ pub const AUDIT_HEAD: &str = "flightdeck_audit_head";
 /// host last saw: `platform`.
 pub const MISSING_ALARM: &str = "flightdeck_missing_alarm";
 
+/// What the last reading of a platform's account has found: `platform`, `severity` (`fine`, `warning`,
+/// `bad`).
+pub const PLATFORM_FINDINGS: &str = "flightdeck_platform_findings";
+
 /// Every name.
 pub const ALL: &[&str] = &[
     CALLS,
@@ -105,6 +109,7 @@ pub const ALL: &[&str] = &[
     STORE_READS,
     AUDIT_HEAD,
     MISSING_ALARM,
+    PLATFORM_FINDINGS,
     ADAPTER_SLOTS,
     ADAPTER_BYTES,
 ];

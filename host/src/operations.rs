@@ -1,5 +1,6 @@
 //! Durable execution: every accepted operation is carried out exactly once, whatever happens.
 //!
+//! - [`accounts`]: reads the account on each platform, and what the configuration names there.
 //! - [`planning`]: what a change will do on each platform, and the digest that an approval is bound
 //!   to.
 //! - [`runner`]: claims operations under leases and runs a limited number at a time.
@@ -48,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::id::OperationId;
 
+pub mod accounts;
 mod active_runs;
 pub mod at_rest;
 pub mod backoff;

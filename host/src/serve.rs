@@ -19,7 +19,7 @@ use crate::{
     domain::id::PlatformName,
     metrics,
     operations::{
-        Signals, at_rest,
+        Signals, accounts, at_rest,
         events::ITSELF,
         hints,
         lookups::Lookups,
@@ -185,6 +185,8 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     let looking = tokio::spawn(lookups.serve(live_setup.clone(), stop.clone()));
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(live_setup.clone(), stop.clone(), grace));
+    // The accounts are read in the background: nothing waits for them.
+    let inspecting = tokio::spawn(accounts::serve(live_setup.clone(), stop.clone()));
     let watch = tokio::spawn(poller::serve(watcher, live_setup.clone(), stop.clone()));
     let telling =
         tokio::spawn(webhooks::dispatcher::serve(store.clone(), live_setup.clone(), signals.clone(), stop.clone()));
@@ -231,6 +233,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     work.await?;
     clock.await?;
     watch.await?;
+    inspecting.await?;
     looking.await?;
     hints.await?;
     telling.await?;

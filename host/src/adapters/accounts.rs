@@ -1,4 +1,7 @@
-//! The account that an operator has on an ad server, read by adapters that can.
+//! The account that an operator has on an ad server, read by adapters that can, and what was last
+//! read of it.
+
+use std::sync::{Arc, PoisonError};
 
 use super::{
     Adapters,
@@ -7,7 +10,7 @@ use super::{
     egress::Mode,
 };
 use crate::domain::{
-    account::{Account, SoldProduct},
+    account::{Account, Reading, SoldProduct},
     failure::Failure,
     id::PlatformName,
     purpose::Purpose,
@@ -50,5 +53,23 @@ impl Adapters {
             contract::account::account(report).map_err(|bad| bad_result(platform, bad))
         });
         read.await.map(Some)
+    }
+
+    /// Keeps what was read of a platform's account, beside the platform.
+    pub fn know_account(&self, platform: &PlatformName, reading: Arc<Reading>) {
+        if let Some(platform) = self.platforms.get(platform) {
+            *platform.account.write().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+        }
+    }
+
+    /// Returns what was last read of a platform's account since this host started.
+    pub fn known_account(&self, platform: &PlatformName) -> Option<Arc<Reading>> {
+        self.platforms.get(platform)?.account.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns by how many seconds the platform's clock is ahead of this host's, or behind it
+    /// (negative), as its last answer says.
+    pub fn clock_ahead_seconds(&self, platform: &PlatformName) -> Option<i64> {
+        self.platforms.get(platform)?.egress.clock.ahead_seconds()
     }
 }

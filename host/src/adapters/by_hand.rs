@@ -181,9 +181,12 @@ impl Adapters {
                 Asked::FollowUp(_) => {}
             },
             Function::InspectAccount => {
-                let packages = change.buy().packages_on(&platform.name);
-                let sold =
-                    packages.map(|package| SoldProduct { id: package.id.clone(), settings: package.settings.clone() });
+                let buy = change.buy();
+                let sold = buy.packages_on(&platform.name).map(|package| SoldProduct {
+                    id: package.id.clone(),
+                    currency: buy.currency.clone(),
+                    settings: package.settings.clone(),
+                });
                 put("products", plain(&contract::account::products(&sold.collect::<Vec<_>>())));
             }
             Function::CheckStatus | Function::GetDelivery => {

@@ -50,6 +50,7 @@ mod platform;
 pub(crate) mod replay;
 mod running;
 mod sending;
+mod server_clock;
 mod tap;
 pub(crate) mod tokens;
 

@@ -1,5 +1,7 @@
 //! What operators do with the releases of adapters.
 
+use std::sync::Arc;
+
 use super::{
     App,
     caller::Caller,
@@ -7,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
+        account::Reading,
         id::PlatformName,
         release::{Activation, Release},
     },
@@ -52,6 +55,11 @@ impl App {
         let releases = self.releases_for(&signature);
         let list = releases.list(platform).await?;
         Ok((list, releases.history(platform).await?.pop()))
+    }
+
+    /// Returns what this host last read of the account on a platform.
+    pub fn known_account(&self, platform: &PlatformName) -> Option<Arc<Reading>> {
+        self.adapters.known_account(platform)
     }
 
     /// Returns the activations of a platform, newest first.

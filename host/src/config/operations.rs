@@ -24,6 +24,8 @@ const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
 /// Ad servers accept a handful of requests a second, and a disapproved buy loses little in five
 /// minutes.
 const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
+/// An account changes seldom, and a reading takes some dozens of requests.
+const DEFAULT_ACCOUNT_REFRESH: Duration = Duration::from_secs(24 * 3_600);
 /// Long enough for lists that lag and for short maintenance of an ad server.
 const DEFAULT_MISSING_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Nobody removes this many buys, and more than half of them, from an ad server by hand within
@@ -73,6 +75,9 @@ pub struct Operations {
     /// `status_refresh`: the interval at which the host polls the status of buys, so that it
     /// notices changes on an ad server by itself. Default `5m`.
     pub status_refresh: Duration,
+    /// `account_refresh`: the interval at which the host reads the account of each platform and
+    /// everything that the configuration names there. Zero: never. Default `1d`.
+    pub account_refresh: Duration,
     /// `look_again`: the successive waits between lookups for objects that a lost request may have
     /// made. Default `["5m", "20m", "1h", "6h", "1d"]`.
     pub look_again: Vec<Duration>,
@@ -97,6 +102,7 @@ impl Operations {
             backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
             backoff_max: section.or("backoff_max", DEFAULT_BACKOFF_MAX, values::duration),
             status_refresh: section.or("status_refresh", DEFAULT_STATUS_REFRESH, values::duration),
+            account_refresh: section.or("account_refresh", DEFAULT_ACCOUNT_REFRESH, values::duration_or_none),
             look_again: section
                 .some_of("look_again", "name at least one duration, like [\"5m\", \"1h\", \"1d\"]", values::duration)
                 .unwrap_or_else(|| DEFAULT_LOOK_AGAIN.to_vec()),

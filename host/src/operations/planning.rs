@@ -8,7 +8,8 @@ use crate::{
     adapters::{Adapters, Call},
     config::Config,
     domain::{
-        change::ProposedChange,
+        account,
+        change::{Change, ProposedChange},
         digest,
         failure::{Failure, FailureKind},
         id::{OperationId, PlatformName, PrincipalId},
@@ -70,6 +71,20 @@ pub fn frozen(
     plan.platforms.iter().filter_map(of).collect()
 }
 
+/// Refuses a new buy in another currency than the account's, as far as the account is known. What
+/// exists already must still be possible to change and to stop.
+fn check_currency(
+    adapters: &Adapters,
+    platform: &PlatformName,
+    advertiser_id: &str,
+    proposed: ProposedChange<'_>,
+) -> Result<(), Failure> {
+    let Change::Create = proposed.change else { return Ok(()) };
+    let Some(known) = adapters.known_account(platform) else { return Ok(()) };
+    let wanted = &proposed.desired.currency;
+    known.currency_of(advertiser_id).map_or(Ok(()), |account| account::check_currency(platform, wanted, account))
+}
+
 /// Returns the plan, unless the change uses something that the adapter does not list as a
 /// capability. Then the adapter's refusal and the host's are merged into one, without duplicates.
 fn check_against_capabilities(
@@ -126,6 +141,7 @@ pub async fn plan(
     let plans = platforms.iter().map(|platform| async move {
         let named = |failure| (platform.clone(), failure);
         let call = call(config, proposed, None, operation, platform, deadline).map_err(named)?;
+        check_currency(adapters, platform, &call.advertiser_id, proposed).map_err(named)?;
         let planned = adapters.plan(platform, None, &call, proposed.into()).await;
         let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
         // Whatever the adapter does not list is refused, no matter what the adapter says about the

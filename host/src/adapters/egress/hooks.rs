@@ -178,7 +178,9 @@ impl CallEgress {
             return Err(self.deny(Failure::new(FailureKind::Unavailable, "token_refused", words)));
         }
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        self.platform.pace.note(self.mode.purpose(), head.status.as_u16(), &head.headers, clock::now());
+        let now = clock::now();
+        self.platform.clock.note(&head.headers, now);
+        self.platform.pace.note(self.mode.purpose(), head.status.as_u16(), &head.headers, now);
         if let Err(failure) = self.judge_encoding(&head.headers) {
             if let Some(tapped) = tapped {
                 tapped.failed(&Error::HttpRequestDenied);

@@ -13,6 +13,7 @@ use super::{
     Requests,
     credentials::{self, Authentication, Injection},
     pace::Pace,
+    server_clock::ServerClock,
     tap::Tap,
 };
 use crate::{
@@ -69,6 +70,8 @@ pub(crate) struct PlatformEgress {
     identity: credentials::Secret,
     pub(super) connect_timeout: Duration,
     pub(super) client: reqwest::Client,
+    /// What its answers say of its clock.
+    pub(crate) clock: ServerClock,
     /// Who is shown every request, if anybody is.
     pub(crate) tap: OnceLock<Arc<dyn Tap>>,
 }
@@ -108,6 +111,7 @@ impl PlatformEgress {
             pace: Pace::new(config.max_concurrent_requests, config.rate_per_second),
             connect_timeout: config.connect_timeout,
             client,
+            clock: ServerClock::default(),
             tap: OnceLock::new(),
         })
     }

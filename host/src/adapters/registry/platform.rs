@@ -23,6 +23,7 @@ use crate::{
         signature::PublicKey,
     },
     domain::{
+        account::Reading,
         failure::{Failure, FailureKind},
         id::PlatformName,
         operation::FrozenPlatform,
@@ -43,6 +44,8 @@ pub(in crate::adapters) struct Platform {
     pub(in crate::adapters) breaker: Breaker,
     /// What its releases keep between calls.
     pub(in crate::adapters) cache: Arc<CallCache>,
+    /// What was last read of the account.
+    pub(in crate::adapters) account: RwLock<Option<Arc<Reading>>>,
     trusted_keys: Vec<PublicKey>,
     /// What it was made from, without the component.
     config: PlatformConfig,
@@ -76,6 +79,7 @@ impl Platform {
             egress: Arc::new(egress),
             breaker: Breaker::default(),
             cache: Arc::default(),
+            account: RwLock::default(),
             trusted_keys: config.trusted_keys.clone(),
             config: PlatformConfig { component: None, ..config.clone() },
             in_doubt_wait_ms: config.in_doubt_wait_ms,
