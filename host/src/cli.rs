@@ -3,7 +3,7 @@
 //! | command | does |
 //! |---|---|
 //! | `serve` | serves until SIGTERM or Ctrl-C |
-//! | `check` | validates the configuration and every adapter, without serving |
+//! | `check` | validates the configuration and every adapter, without serving; with `--online`, also asks the platforms |
 //! | `reload` | has every host read its configuration again, without a restart |
 //! | `adapter new` | writes a project for an adapter, in Rust, JavaScript or Python |
 //! | `adapter inspect` | prints what a component is, imports and can do |
@@ -48,6 +48,7 @@ mod inspect;
 mod moving;
 mod new_adapter;
 mod oci;
+mod online;
 mod record_adapter;
 mod releases;
 mod reload;
@@ -69,7 +70,12 @@ enum Command {
     /// Serve until SIGTERM or Ctrl-C.
     Serve(WithConfig),
     /// Validate the configuration and every adapter, without serving.
-    Check(WithConfig),
+    Check {
+        #[command(flatten)]
+        with: WithConfig,
+        #[command(flatten)]
+        online: online::Online,
+    },
     /// Validate the configuration, and have every host on its database read its own again while it
     /// serves. Prints how each host fared.
     Reload {
@@ -300,7 +306,10 @@ fn day(text: &str) -> Result<Day, String> {
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Serve(with) => load(&with).and_then(serve::serve),
-        Command::Check(with) => load(&with).and_then(|config| {
+        Command::Check { with, online } if online.is_wanted() => {
+            load(&with).and_then(|config| online::run(config, &online))
+        }
+        Command::Check { with, .. } => load(&with).and_then(|config| {
             let summary = config.summary();
             serve::check(config)?;
             println!("{summary}\nthe configuration and its adapters are fine");

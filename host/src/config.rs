@@ -253,6 +253,13 @@ impl Config {
         &self.warnings
     }
 
+    /// Leaves out the platforms that `wanted` does not want.
+    pub(crate) fn keep_platforms(&mut self, wanted: impl Fn(&PlatformName) -> bool) {
+        let places = std::mem::take(&mut self.platform_places);
+        let kept = std::mem::take(&mut self.platforms).into_iter().zip(places);
+        (self.platforms, self.platform_places) = kept.filter(|(platform, _)| wanted(&platform.name)).unzip();
+    }
+
     /// The position of a platform's settings, or of the platform itself if it has none.
     pub fn place_of_platform(&self, name: &PlatformName) -> Option<&Place> {
         let index = self.platforms.iter().position(|platform| platform.name == *name)?;

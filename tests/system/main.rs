@@ -2,6 +2,7 @@
 //! server over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod accounts;
 mod acme;
 mod across_platforms;
 mod approving;
