@@ -306,3 +306,22 @@ async fn an_account_that_can_not_be_read_delays_nothing() {
     house.call(BUYER, Method::POST, "/v1/media-buys", request).await.expect(202);
     house.stop().await;
 }
+
+#[tokio::test]
+async fn an_account_is_read_when_its_adapter_is_activated() {
+    let mut house = House::empty("").await;
+    let adapter = component("flightdeck-adapter-kevel").display().to_string();
+    house.configure("account_refresh = \"0s\"", "account_refresh = \"1d\"");
+    house.configure(&format!("adapter = \"{adapter}\"\n"), "");
+    house.start(&[]).await;
+    let path = "/v1/platforms/kevel/releases";
+    assert_eq!(house.get(OPERATOR, path).await.body["account"], Value::Null);
+    let (fine, said) = crate::command_line::run(&house, &["adapter", "install", "kevel", &adapter]).await;
+    assert!(fine, "{said}");
+    let releases = house.get(OPERATOR, path).await;
+    let digest = releases.text("/releases/0/digest");
+    let (fine, said) = crate::command_line::run(&house, &["adapter", "activate", "kevel", &digest]).await;
+    assert!(fine, "{said}");
+    let known = house.until(OPERATOR, path, |answer| !answer.body["account"].is_null()).await;
+    assert_eq!(known.body["account"]["id"], "900");
+}

@@ -261,3 +261,66 @@ fn listed(
     }
     Ok(Ok(found))
 }
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_adapter::{
+        account::Severity,
+        findings::MOST,
+        testing::{FakeHost, answer, run},
+    };
+
+    use super::*;
+    use crate::samples;
+
+    const NETWORK: &str = r#"{"displayName": "Acme News", "networkCode": "21700001", "currencyCode": "EUR",
+        "secondaryCurrencyCodes": ["USD", "CHF"], "timeZone": "Europe/Berlin"}"#;
+    const FORBIDDEN: &str =
+        r#"{"error": {"code": 403, "message": "no access to users", "status": "PERMISSION_DENIED"}}"#;
+
+    fn inspected(settings: &str, list: fn(&str) -> (u16, &'static str)) -> (AccountReport, usize) {
+        let host = FakeHost::new(move |request| {
+            let (status, body) = match request.url.split_once("/networks/21700001/") {
+                None => (200, NETWORK),
+                Some((_, path)) => list(path),
+            };
+            Ok(answer(status, body))
+        });
+        let ctx = Context { settings: settings.to_owned(), advertiser_id: String::new(), ..samples::context() };
+        let report = run(&host, || Gam::inspect_account(ctx, Vec::new())).unwrap().unwrap();
+        (report, host.requests().len())
+    }
+
+    #[test]
+    fn a_list_that_the_account_may_not_read_is_a_warning() {
+        let settings = r#"{"network_code": "21700001", "trafficker_id": "5001", "placements": ["6501"]}"#;
+        let (report, _) = inspected(settings, |path| match path.starts_with("users") {
+            true => (403, FORBIDDEN),
+            false => (200, r#"{"placements": [{"name": "networks/21700001/placements/6501", "status": "ARCHIVED"}]}"#),
+        });
+        let of = |field: &str| report.findings.iter().find(|finding| finding.field == field).unwrap();
+        assert_eq!(of("/settings/trafficker_id").severity, Severity::Warning);
+        assert!(of("/settings/trafficker_id").message.contains("no access to users"));
+        assert_eq!(of("/settings/placements/0").severity, Severity::Bad);
+    }
+
+    #[test]
+    fn secondary_currencies_are_shown() {
+        let (report, _) = inspected(r#"{"network_code": "21700001", "trafficker_id": "5001"}"#, |_| (200, "{}"));
+        assert_eq!((report.currency.as_deref(), report.time_zone.as_deref()), (Some("EUR"), Some("Europe/Berlin")));
+        let network = &report.findings[0];
+        assert_eq!((network.field.as_str(), network.severity.clone()), ("/settings/network_code", Severity::Fine));
+        assert!(network.message.contains("secondary currencies (USD, CHF)"), "{}", network.message);
+    }
+
+    #[test]
+    fn an_inspection_is_bounded() {
+        let units: Vec<String> = (0..2_000).map(|id| format!(r#"{{"id": "{id}"}}"#)).collect();
+        let settings =
+            format!(r#"{{"network_code": "21700001", "trafficker_id": "5001", "ad_units": [{}]}}"#, units.join(","));
+        let (report, requests) = inspected(&settings, |_| (200, "{}"));
+        // The network, its users, and the ad units.
+        assert_eq!(requests, 2 + MOST.div_ceil(AT_ONCE));
+        assert_eq!(report.findings.len(), 2 + MOST + 1);
+    }
+}
