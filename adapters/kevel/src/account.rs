@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use flightdeck_adapter::{
     account::{AccountReport, Guest, Product as Sold},
     cache,
-    findings::{ADVERTISER, Findings, Named, State, is_about_advertiser, platform_field},
+    findings::{ADVERTISER, Findings, Named, State, currency_of, is_about_advertiser, platform_field, product_field},
     prelude::*,
 };
 use serde::Deserialize;
@@ -30,7 +30,8 @@ const KEPT_SECONDS: u32 = 3_600;
 /// The most objects of one list that are read: 25 pages.
 const MOST_LISTED: usize = 5_000;
 
-/// An object of a list, as far as this adapter looks at it. No object has all of it.
+/// An object of a list, as far as this adapter looks at it. No object has all of it, and Kevel writes
+/// null for much of what is not set.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Listed {
@@ -39,20 +40,20 @@ struct Listed {
     title: Option<String>,
     channel_id: Option<i64>,
     site_id: Option<i64>,
-    width: i64,
-    height: i64,
+    width: Option<i64>,
+    height: Option<i64>,
     is_active: Option<bool>,
     is_archived: Option<bool>,
     is_deleted: Option<bool>,
-    fields: Vec<TemplateField>,
+    fields: Option<Vec<TemplateField>>,
 }
 
 /// A field of a creative template.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct TemplateField {
-    variable: String,
-    required: bool,
+    variable: Option<String>,
+    required: Option<bool>,
 }
 
 impl Listed {
@@ -93,7 +94,7 @@ impl Guest for Kevel {
                 let message = "Kevel does not tell the network's id to this key";
                 findings.add("", "network", State::Warning(message.to_owned()));
             }
-            currency(&platform, &mut findings);
+            currency(&platform, &products, &mut findings);
             let things = Things::of(&platform, &products, &mut findings);
             look(&api, &things, &mut findings)?;
         }
@@ -120,12 +121,23 @@ fn network(api: &Api) -> Fallible<String> {
     Ok(counts.and_then(|counts| counts.network_id).map(|id| id.to_string()).unwrap_or_default())
 }
 
-fn currency(platform: &Platform, findings: &mut Findings) {
+/// The settings say the network's currency, if anybody does. So the host, which compares what the
+/// platform tells, can't compare it with the products'.
+fn currency(platform: &Platform, products: &[Sold], findings: &mut Findings) {
     let field = platform_field("/currency");
     match &platform.currency {
         Some(currency) => {
             let message = "is what the settings say; Kevel does not tell its network's currency".to_owned();
             findings.add(field, format!("currency {currency}"), State::Fine(message));
+            for sold in products {
+                let Some(other) = currency_of(sold).filter(|other| other != currency) else { continue };
+                let message = format!(
+                    "is sold in {other}, and the settings say that the network counts in {currency}: set its currency \
+                     to {currency}, with a price in it"
+                );
+                let field = product_field(&sold.product_id, "/currency");
+                findings.add(field, format!("currency of {}", sold.product_id), State::Bad(message));
+            }
         }
         None => {
             let message = "is not set, and Kevel does not tell its network's: a buy in any currency is booked as it \
@@ -179,7 +191,8 @@ fn look(api: &Api, things: &Things, findings: &mut Findings) -> Fallible<()> {
 
     let ad_types = list(api, "/v1/adtypes", &things.ad_types, id)?;
     things.ad_types.judge("ad type", findings, |id| ad_types.state(id, Listed::state));
-    let sizes = list(api, "/v1/adtypes", &things.sizes, |listed| Some(format!("{}x{}", listed.width, listed.height)))?;
+    let sizes =
+        list(api, "/v1/adtypes", &things.sizes, |listed| Some(format!("{}x{}", listed.width?, listed.height?)))?;
     things.sizes.judge("ad type of", findings, |size| sizes.state(size, Listed::state));
 
     let sites = list(api, "/v1/site", &things.sites, id)?;
@@ -235,13 +248,15 @@ fn in_channels(api: &Api, things: &Things, priorities: &List, findings: &mut Fin
 /// besides (guide, creative templates).
 fn misfit(found: &Listed, template: &VideoTemplate) -> Option<String> {
     let named = template.fields.named();
-    let is_there = |name: &String| found.fields.iter().any(|field| field.variable == *name);
+    let fields = found.fields.as_deref().unwrap_or_default();
+    let is_there = |name: &String| fields.iter().any(|field| field.variable.as_ref() == Some(name));
     let unknown: Vec<&str> = named.iter().filter(|name| !is_there(name)).map(String::as_str).collect();
     if !unknown.is_empty() {
         return Some(format!("{} has no field {}; correct the names in fields", found.called(), unknown.join(", ")));
     }
-    let unfilled = found.fields.iter().filter(|field| field.required && !named.contains(&field.variable));
-    let unfilled: Vec<&str> = unfilled.map(|field| field.variable.as_str()).collect();
+    let required = fields.iter().filter(|field| field.required == Some(true));
+    let unfilled = required.filter_map(|field| field.variable.as_ref()).filter(|name| !named.contains(name));
+    let unfilled: Vec<&str> = unfilled.map(String::as_str).collect();
     (!unfilled.is_empty())
         .then(|| format!("{} requires {} besides; name it in fields", found.called(), unfilled.join(", ")))
 }

@@ -48,6 +48,13 @@ pub fn product_field(product_id: &str, rest: impl Display) -> String {
     format!("/products/{}{rest}", pointer_segment(product_id))
 }
 
+/// Returns the currency of a product's price, which the host compares with the account's. An adapter
+/// needs it only where the platform does not tell its own.
+#[must_use]
+pub fn currency_of(product: &Product) -> Option<&str> {
+    product.extensions.iter().find(|(name, _)| name == "currency").map(|(_, currency)| currency.as_str())
+}
+
 /// What something is like on the platform, and the message about it: what was found, and for anything
 /// but `Fine` how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]

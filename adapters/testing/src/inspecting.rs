@@ -8,7 +8,8 @@ use flightdeck_adapter::{
 use crate::Network;
 
 impl<A: Adapter + Guest, E> Network<A, E> {
-    /// Inspects the account with an advertiser, which may be empty, and products: ids and settings.
+    /// Inspects the account with an advertiser, which may be empty, and products that are sold in USD: ids
+    /// and settings.
     ///
     /// # Errors
     /// When the account can't be read.
@@ -16,7 +17,7 @@ impl<A: Adapter + Guest, E> Network<A, E> {
         let product = |(id, settings): &(&str, &str)| Product {
             product_id: (*id).to_owned(),
             settings: (*settings).to_owned(),
-            extensions: Vec::new(),
+            extensions: vec![("currency".to_owned(), "USD".to_owned())],
         };
         let products = products.iter().map(product).collect();
         self.run(|ctx| A::inspect_account(Context { advertiser_id: advertiser.to_owned(), ..ctx }, products))

@@ -33,9 +33,20 @@ const REPORT_DAYS: &str = "Etc/UTC";
 #[serde(rename_all = "camelCase", default)]
 struct Listed {
     id: i64,
-    name: String,
-    time_zone: String,
-    genre: String,
+    name: Option<String>,
+    time_zone: Option<String>,
+    genre: Option<String>,
+}
+
+impl Listed {
+    fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Returns its time zone; empty if it tells none.
+    fn clock(&self) -> &str {
+        self.time_zone.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a list has, by id.
@@ -55,7 +66,7 @@ impl Guest for Triton {
             // Both lists are read in any case: they show that the login is good.
             let (teams, stations) = (list(&api, path::TEAMS)?, list(&api, path::STATIONS)?);
             if let Some(team) = platform.team_id {
-                let state = teams.state(&team.to_string(), "team", |team| State::Fine(team.name.clone()));
+                let state = teams.state(&team.to_string(), "team", |team| State::Fine(team.called().to_owned()));
                 findings.add(platform_field("/team_id"), format!("team {team}"), state);
             } else {
                 let message = "is not set, and every campaign belongs to a team; set team_id";
@@ -127,9 +138,9 @@ fn of_products(platform: &Platform, products: &[Sold], stations: &List, findings
         time_zone(&product, stations, at("/time_zone"), &sold.product_id, findings);
     }
     ids.judge("station", findings, |id| {
-        stations.state(id, "station", |station| State::Fine(format!("{}, {}", station.name, station.time_zone)))
+        stations.state(id, "station", |station| State::Fine(format!("{}, {}", station.called(), station.clock())))
     });
-    let known: BTreeSet<&str> = stations.by_id.values().map(|station| station.genre.as_str()).collect();
+    let known: BTreeSet<&str> = stations.by_id.values().filter_map(|station| station.genre.as_deref()).collect();
     genres.judge("genre", findings, |genre| match (&stations.lacks, known.contains(genre)) {
         (_, true) => State::Fine("some station has it".to_owned()),
         (Some(why), false) => State::Warning(format!("could not be looked at: {why}")),
@@ -147,7 +158,7 @@ fn time_zone(product: &Product, stations: &List, field: String, id: &str, findin
     }
     let set = product.time_zone.as_deref().unwrap_or("UTC");
     let of_product = product.station_ids.iter().filter_map(|station| stations.by_id.get(&station.to_string()));
-    let others: BTreeSet<&str> = of_product.map(|station| station.time_zone.as_str()).collect();
+    let others: BTreeSet<&str> = of_product.map(Listed::clock).collect();
     let others: Vec<&str> = others.into_iter().filter(|zone| !zone.is_empty() && *zone != set).collect();
     let state = match others.as_slice() {
         [] => State::Fine(set.to_owned()),
@@ -182,7 +193,8 @@ fn list(api: &Api, path: &str) -> Fallible<List> {
         }
         match listed {
             Ok(listed) => drop(list.by_id.insert(listed.id.to_string(), listed)),
-            Err(failure) if failure.kind == FailureKind::NotFound => {
+            // Where the list is, and how it is paged, is inferred.
+            Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Rejected) => {
                 list.lacks = Some(failure.message);
                 break;
             }

@@ -25,7 +25,7 @@ use super::{
 pub struct SoldProduct {
     /// The id that buyers name as a package.
     pub id: PackageId,
-    /// The currency of its price, ISO 4217. Adapters don't get it: the host compares it.
+    /// The currency of its price, ISO 4217.
     pub currency: String,
     /// The publisher's settings for the adapter, a JSON object.
     pub settings: serde_json::Value,

@@ -71,6 +71,14 @@ fn a_template_that_wants_more_is_told() {
 }
 
 #[test]
+fn a_product_in_another_currency_than_the_settings_say_is_bad() {
+    let network = with_settings(r#"{"currency": "EUR", "priority_id": 3002}"#);
+    let report = network.inspect("", &[("news", "{}")]).unwrap();
+    all_bad(&report, &[("currency of news", "is sold in USD, and the settings say that the network counts in EUR")]);
+    assert_eq!(finding(&report, "currency of news").field, "/products/news/currency");
+}
+
+#[test]
 fn an_advertiser_must_be_active() {
     let network = start();
     assert_eq!(told(&network.inspect("1001", &[]).unwrap(), "advertiser 1001").0, Severity::Fine);

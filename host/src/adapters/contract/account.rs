@@ -8,12 +8,15 @@ use crate::domain::account::{Account, Finding, Severity, SoldProduct};
 /// Findings in one answer: some for each of a few thousand products.
 const FINDINGS: usize = 20_000;
 
+/// The name of the extension of a product that says in which currency its price is.
+const CURRENCY: &str = "currency";
+
 /// Converts products.
 pub(crate) fn products(products: &[SoldProduct]) -> Vec<wit::Product> {
     let product = |product: &SoldProduct| wit::Product {
         product_id: product.id.to_string(),
         settings: product.settings.to_string(),
-        extensions: Vec::new(),
+        extensions: vec![(CURRENCY.to_owned(), product.currency.clone())],
     };
     products.iter().map(product).collect()
 }
