@@ -30,6 +30,7 @@ mod calling;
 mod creating;
 mod emulator;
 mod generator;
+mod inspecting;
 mod journal;
 mod planning;
 mod print;
@@ -234,6 +235,7 @@ async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
     }
     let Some(lane) = lanes.first() else { return };
     Box::pin(reading::check(lane, notebook)).await;
+    Box::pin(inspecting::check(lane, notebook)).await;
     Box::pin(updating::check(lane, notebook)).await;
     Box::pin(troubles::undo(lane, notebook)).await;
 }

@@ -147,6 +147,10 @@ rules! {
         "A buy that the ad server does not have is `missing`, and the others are answered",
         "adapter-types.wit: delivery-state missing",
         "report `missing` for this buy alone: it is no failure of the call";
+    READS_ACCOUNT = "reads.account",
+        "inspect-account, if it is exported, finds what check.toml names, and says what does not exist",
+        "account.wit: inspect-account",
+        "return an id that the ad server does not have as a finding, with the pointer of its setting: no failure";
     UPDATES_APPLIED = "updates.applied",
         "Each declared kind of update succeeds, and check-status agrees",
         "world.wit: update-media-buy; adapter-types.wit: update-kind",
