@@ -72,6 +72,16 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Adds the fields that the filter looks at.
+    pub(super) fn fields<'f>(&'f self, into: &mut Vec<&'f str>) {
+        match self {
+            Self::All => {}
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.fields(into)),
+            Self::Not(part) => part.fields(into),
+            Self::Compare(path, ..) => into.extend(path.first().map(String::as_str)),
+        }
+    }
+
     /// Whether an object matches.
     pub(super) fn fits(&self, object: &Object) -> bool {
         match self {

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::{
     delivery::{Delivery, Terms},
-    lists, mask,
+    lists::{self, Candidate},
+    mask,
     messages::line_item::LINE_ITEM,
-    orders,
+    name, orders,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
     rules::{self, flags::Flags},
@@ -43,11 +44,31 @@ const FIELDS: &[&str] = &[
     "goal",
     "notes",
 ];
+
+/// The fields of an answer that no stored line item has, or not as it is answered.
+const MADE: &[&str] = &[
+    "orderDisplayName",
+    "status",
+    "archived",
+    "reservationStatus",
+    "missingCreatives",
+    "createTime",
+    "updateTime",
+    "endTime",
+    "budget",
+    "stats",
+];
+
 /// Returns a page of line items.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.items.iter().filter(|(_, item)| !item.deleted && visible(item.born, desk.lag));
-    let objects = alive.map(|(id, item)| desk.state.show_item(*id, item, desk.now)).collect();
-    lists::answer(desk, "lineItems", FIELDS, objects)
+    let candidates = alive.map(|(id, item)| Candidate {
+        name: name("lineItems", *id),
+        id: None,
+        stored: &item.object,
+        show: || desk.state.show_item(*id, item, desk.now),
+    });
+    lists::answer_lazily(desk, "lineItems", (FIELDS, MADE), candidates)
 }
 
 /// Returns one line item.

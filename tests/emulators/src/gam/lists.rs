@@ -75,15 +75,64 @@ impl Page {
     }
 }
 
+/// An object of a list that is shown only if the filter may want it: a list may have thousands.
+pub(super) struct Candidate<'a, S> {
+    /// Its name.
+    pub name: String,
+    /// Its id, and the field that has it, if there is one.
+    pub id: Option<(&'static str, String)>,
+    /// Its fields as they were stored.
+    pub stored: &'a Object,
+    /// Makes what is answered.
+    pub show: S,
+}
+
+impl<S> Candidate<'_, S> {
+    /// Returns the fields of it that a filter looks at; `None` if one of them is made for the answer.
+    fn seen_by(&self, filter: &Filter, made: &[&str]) -> Option<Object> {
+        let mut wanted = Vec::new();
+        filter.fields(&mut wanted);
+        let mut seen = Object::new();
+        for field in wanted {
+            let value = match &self.id {
+                _ if field == "name" => Some(self.name.clone().into()),
+                Some((of_id, id)) if *of_id == field => Some(id.clone().into()),
+                _ if made.contains(&field) => return None,
+                _ => self.stored.get(field).cloned(),
+            };
+            seen.extend(value.map(|value| (field.to_owned(), value)));
+        }
+        Some(seen)
+    }
+}
+
+/// As [`answer`], and shows only what the filter may want. `made` are the fields that no stored object
+/// has.
+pub(super) fn answer_lazily<'a, S: FnOnce() -> Object>(
+    desk: &Desk<'_>,
+    collection: &str,
+    (fields, made): (&[&str], &[&str]),
+    candidates: impl Iterator<Item = Candidate<'a, S>>,
+) -> Done {
+    let filter = filter_of(desk, collection, fields)?;
+    let may_fit = |one: &Candidate<'_, S>| one.seen_by(&filter, made).is_none_or(|seen| filter.fits(&seen));
+    let objects = candidates.filter(may_fit).map(|one| (one.show)()).collect();
+    answer(desk, collection, fields, objects)
+}
+
+fn filter_of(desk: &Desk<'_>, collection: &str, fields: &[&str]) -> Result<Filter, Refusal> {
+    let published = filterable(&desk.call.path);
+    let paths = published.map_or_else(|| fields.to_vec(), |paths| paths.iter().map(String::as_str).collect());
+    Filter::read(desk.param("filter").unwrap_or(""), collection, &paths)
+}
+
 /// Responds with a page of objects, under the collection's name. Filters use the paths that Google
 /// publishes for the list. About orderings, and about filters of some lists, it says nothing: there
 /// `fields` are known.
 pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects: Vec<Object>) -> Done {
     desk.only_params(&["filter", "pageSize", "pageToken", "orderBy", "skip"])?;
     let source = desk.param("filter").unwrap_or("");
-    let published = filterable(&desk.call.path);
-    let paths = published.map_or_else(|| fields.to_vec(), |paths| paths.iter().map(String::as_str).collect());
-    let filter = Filter::read(source, collection, &paths)?;
+    let filter = filter_of(desk, collection, fields)?;
     let order = desk.param("orderBy").unwrap_or("");
     let keys = keys(order, fields)?;
     let skip = match desk.param("skip") {

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    lists, mask,
+    lists::{self, Candidate},
+    mask,
     messages::order::ORDER,
+    name,
     refusal::{Refusal, Status},
     routes::{Desk, Done, exact, one},
     rules,
@@ -34,12 +36,30 @@ const FIELDS: &[&str] = &[
     "programmatic",
 ];
 
+/// The fields of an answer that no stored order has, or not as it is answered.
+const MADE: &[&str] = &[
+    "status",
+    "archived",
+    "currencyCode",
+    "updateTime",
+    "impressionsDelivered",
+    "totalClicksDelivered",
+    "startTime",
+    "endTime",
+    "unlimitedEndTime",
+];
+
 /// Returns a page of orders.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted);
     let shown = alive.filter(|(_, order)| visible(order.born, desk.lag));
-    let objects = shown.map(|(id, order)| desk.state.show_order(*id, order, desk.now)).collect();
-    lists::answer(desk, "orders", FIELDS, objects)
+    let candidates = shown.map(|(id, order)| Candidate {
+        name: name("orders", *id),
+        id: Some(("orderId", id.to_string())),
+        stored: &order.object,
+        show: || desk.state.show_order(*id, order, desk.now),
+    });
+    lists::answer_lazily(desk, "orders", (FIELDS, MADE), candidates)
 }
 
 /// Returns one order.
