@@ -13,6 +13,7 @@ use crate::{
     command_line::run,
     house::{Answer, BUYER, House, OPERATOR, OTHER, REVIEWER, day, today},
     servers::Servers,
+    watching::begun,
 };
 
 /// What differs from run to run, and what stands in its place.
@@ -121,6 +122,8 @@ async fn a_buys_life_is_told_in_these_words() {
     let delivery = format!("{buy}/delivery?start_date={}&end_date={}", today(), day(1));
     story.ask(&house, BUYER, Method::GET, &delivery, Value::Null).await;
     story.ask(&house, BUYER, Method::PATCH, &buy, json!({ "active": false })).await.expect(200);
+    // A fast host comes here before the flight's first second.
+    begun(&house).await;
     story.ask(&house, BUYER, Method::GET, &format!("{buy}/status"), Value::Null).await;
     story.ask(&house, BUYER, Method::GET, "/v1/media-buys", Value::Null).await;
     story.ask(&house, REVIEWER, Method::GET, "/v1/tasks", Value::Null).await;

@@ -73,7 +73,7 @@ pub(crate) async fn listening(house: &House) -> Receiver {
 }
 
 /// Waits until the flight of the only buy has begun: one that starts today begins with the next full second.
-async fn begun(house: &House) {
+pub(crate) async fn begun(house: &House) {
     let start = house.get(BUYER, "/v1/media-buys").await.text("/media_buys/0/flight_start_date");
     let start = time::OffsetDateTime::parse(&start, &time::format_description::well_known::Rfc3339).expect("a moment");
     while time::OffsetDateTime::now_utc() <= start {
