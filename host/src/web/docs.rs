@@ -126,7 +126,8 @@ fn type_of(property: &Value) -> String {
         Value::String(name) if name == "array" => format!("list of {}", type_of(&property["items"])),
         Value::String(name) => name.clone(),
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | "),
-        _ => "any".to_owned(),
+        // One of several forms of a text: a date, or a date with its time.
+        _ => property["format"].as_str().unwrap_or("any").to_owned(),
     }
 }
 
@@ -163,4 +164,21 @@ fn prose(text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_type_is_told_in_words_that_a_reader_knows() {
+        let day = json!({ "anyOf": [
+            { "anyOf": [{ "format": "date" }, { "format": "date-time" }], "type": "string" }, { "type": "null" },
+        ] });
+        assert_eq!(type_of(&day), "date | date-time | null");
+        assert_eq!(type_of(&json!({ "type": "array", "items": { "enum": ["a", "b"] } })), "list of a | b");
+        assert_eq!(type_of(&json!({})), "any");
+    }
 }
