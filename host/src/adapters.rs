@@ -7,7 +7,7 @@
 //!
 //! From the outside in:
 //!
-//! - `calls`, `reads`, `lookups`, `accounts`, `registry`, `config`: the calls, the platforms and their
+//! - `calling`, `calls`, `reads`, `lookups`, `accounts`, `registry`, `config`: the calls, the platforms and their
 //!   releases, and their configuration.
 //! - `release`, `signature`, `compile`, `cache`, `compatibility`, `linked`, `settings`: turning a
 //!   component file into something callable.
@@ -41,6 +41,7 @@ mod breaker;
 mod by_hand;
 mod cache;
 mod call_cache;
+mod calling;
 mod calls;
 mod compatibility;
 mod compile;

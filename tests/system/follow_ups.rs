@@ -73,14 +73,12 @@ async fn a_line_item_is_activated_once_after_a_person_has_approved_its_order() {
     let pattern = "/v1/networks/*/lineItems:batchActivate";
     servers.gam.controls().faults.add(Rule { times: 1, ..Rule::new("POST", pattern, Action::DropAfterActing) });
     approve_in_ad_manager(&servers).await;
-    while activations(&servers) == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let status = format!("/v1/media-buys/{buy}/status");
+    servers.house.until(BUYER, &status, |_| activations(&servers) > 0).await;
     servers.house.kill().await;
     servers.house.start(&[]).await;
     servers.pass(std::time::Duration::from_secs(600));
-    let active = |answer: &Answer| answer.body["status"] == "active";
-    servers.house.until(BUYER, &format!("/v1/media-buys/{buy}/status"), active).await;
+    servers.house.until(BUYER, &status, |answer| answer.body["status"] == "active").await;
     let [operation] = begun(&servers).await.try_into().expect("one operation");
     let succeeded = |answer: &Answer| answer.body["state"] == "succeeded";
     let path = format!("/v1/operations/{operation}");

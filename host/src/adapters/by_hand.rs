@@ -13,7 +13,8 @@ use wasmtime::Engine;
 
 use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal, RemoteBuy, Tap,
-    calls::{Calling, counted},
+    calling::Calling,
+    calls::counted,
     contract::{self, Asked, Outgoing},
     egress::{Mode, replay::Replay},
     recording::{CallRecorder, RecordedResult, Recording, RecordingError},
@@ -182,11 +183,7 @@ impl Adapters {
             },
             Function::InspectAccount => {
                 let buy = change.buy();
-                let sold = buy.packages_on(&platform.name).map(|package| SoldProduct {
-                    id: package.id.clone(),
-                    currency: buy.currency.clone(),
-                    settings: package.settings.clone(),
-                });
+                let sold = buy.packages_on(&platform.name).map(|package| SoldProduct::of(buy, package));
                 put("products", plain(&contract::account::products(&sold.collect::<Vec<_>>())));
             }
             Function::CheckStatus | Function::GetDelivery => {

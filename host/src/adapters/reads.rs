@@ -15,7 +15,8 @@ use serde_json::json;
 use super::{
     Adapters, RemoteBuy,
     by_hand::Function,
-    calls::{Calling, bad_result, count_call},
+    calling::Calling,
+    calls::{bad_result, count_call},
     contract::{self, Answers},
     egress::Mode,
     failures,

@@ -31,14 +31,11 @@ use crate::{
         Waiter, events, now, planning,
         tasks::{self, Question},
     },
-    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Write},
+    store::{IdempotencyEntry, Recording, StoreError, Write},
 };
 
 /// How long an idempotency key is kept.
 const KEY_KEPT_FOR: Duration = Duration::from_secs(48 * 3_600);
-
-/// The time limit of a plan, which uses no network.
-const PLAN_TIME: Duration = Duration::from_secs(10);
 
 /// How long to wait before checking the store for an operation that came to rest without a signal:
 /// with several hosts a hint may get lost. Waiters are normally woken; each check costs two reads,
@@ -175,7 +172,7 @@ impl App {
             recording.push(Write::Event(events::status_event(&buy, None, at)));
             recording.push(Write::NewBuy(buy.clone()));
         }
-        recording.push(Write::Audit(accepted_line(caller, &operation, at)));
+        recording.push(Write::Audit(events::accepted(&operation, &caller.signature(), at)));
         recording.push(Write::NewOperation(operation.clone()));
         let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
@@ -207,8 +204,13 @@ impl App {
     /// Plans on every platform. Whatever one of them can't do is reported at once, by field.
     async fn plan(&self, draft: &Draft, operation: &OperationId) -> Result<Plan, AppError> {
         let made = async || {
-            let planned =
-                planning::plan(&self.adapters, &self.config, operation, draft.proposed(), now().plus(PLAN_TIME));
+            let planned = planning::plan(
+                &self.adapters,
+                &self.config,
+                operation,
+                draft.proposed(),
+                now().plus(planning::PLAN_TIME),
+            );
             planned.await.map_err(|unplannable| impossible(unplannable.into_failures()))
         };
         let plan = made().await?;
@@ -346,17 +348,6 @@ fn asked(kind: OperationKind, options: &WriteOptions) -> serde_json::Value {
     json!({ "operation": kind, "request": options.request })
 }
 
-fn accepted_line(caller: &Caller, operation: &Operation, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        at,
-        actor: caller.signature(),
-        action: "operation.accepted".to_owned(),
-        subject: operation.id.to_string(),
-        digest: digest::canonical(&operation.request),
-        reason: None,
-    }
-}
-
 fn new_operation(
     caller: &Caller,
     draft: &Draft,
@@ -370,6 +361,6 @@ fn new_operation(
         requested_by_person: Some(caller.person.clone()),
         created_at: draft.asked,
         deadline: at.plus(deadline),
-        ..Operation::new(OperationId::mint(), &draft.current, draft.kind, draft.change.clone(), at)
+        ..Operation::new(OperationId::mint(), draft.current.id_and_owner(), draft.kind, draft.change.clone(), at)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     bench::{Lane, shown},
+    reading::UNKNOWN,
     report::Notebook,
     rules,
 };
@@ -9,9 +10,6 @@ use crate::domain::{
     account::{Account, Severity, SoldProduct},
     failure::Failure,
 };
-
-/// An advertiser that no ad server has.
-const UNKNOWN: &str = "999999999999";
 
 /// Where an adapter says what it found about the advertiser.
 const ADVERTISER: &str = "/advertiser_id";
@@ -52,12 +50,8 @@ pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook) {
 
 async fn inspect(lane: &Lane<'_>, advertiser_id: &str) -> Result<Option<Account>, Failure> {
     let sample = lane.bench.sample();
-    let product = |package: &crate::domain::media_buy::Package| SoldProduct {
-        id: package.id.clone(),
-        currency: sample.buy.currency.clone(),
-        settings: package.settings.clone(),
-    };
-    let products: Vec<SoldProduct> = sample.buy.packages.iter().map(product).collect();
+    let products: Vec<SoldProduct> =
+        sample.buy.packages.iter().map(|package| SoldProduct::of(&sample.buy, package)).collect();
     let name = &lane.bench.name;
     Box::pin(lane.adapters().inspect_account(name, advertiser_id, &products, lane.deadline())).await
 }

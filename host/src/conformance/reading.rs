@@ -15,7 +15,7 @@ use crate::{
 const SEVERAL: usize = 3;
 
 /// An id that no ad server has given.
-const UNKNOWN: &str = "999999999999";
+pub(super) const UNKNOWN: &str = "999999999999";
 
 /// Reads one buy, several, and one that does not exist among others.
 pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook) {

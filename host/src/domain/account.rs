@@ -15,6 +15,7 @@ use super::{
     failure::{Failure, FailureKind},
     field::Field,
     id::{PackageId, PlatformName, PrincipalId},
+    media_buy::{MediaBuy, Package},
     problem::Problem,
     targeting::names,
     time::Timestamp,
@@ -29,6 +30,13 @@ pub struct SoldProduct {
     pub currency: String,
     /// The publisher's settings for the adapter, a JSON object.
     pub settings: serde_json::Value,
+}
+
+impl SoldProduct {
+    /// Returns the product of a package of a buy.
+    pub fn of(buy: &MediaBuy, package: &Package) -> Self {
+        Self { id: package.id.clone(), currency: buy.currency.clone(), settings: package.settings.clone() }
+    }
 }
 
 names! {

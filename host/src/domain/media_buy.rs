@@ -157,6 +157,11 @@ pub struct MediaBuy {
 }
 
 impl MediaBuy {
+    /// The id, and the buyer that owns the buy: what an operation on it records.
+    pub fn id_and_owner(&self) -> (MediaBuyId, PrincipalId) {
+        (self.id.clone(), self.principal.clone())
+    }
+
     /// Returns the buy without the pauses and resumes that were requested after `since`. It and its
     /// packages are as active as before.
     ///

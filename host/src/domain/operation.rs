@@ -230,11 +230,17 @@ pub struct Operation {
 impl Operation {
     /// Returns an operation that is ready to run, requested by nobody yet and with no time in which it
     /// may be retried.
-    pub fn new(id: OperationId, buy: &MediaBuy, kind: OperationKind, change: Change, at: Timestamp) -> Self {
+    pub fn new(
+        id: OperationId,
+        (buy, principal): (MediaBuyId, PrincipalId),
+        kind: OperationKind,
+        change: Change,
+        at: Timestamp,
+    ) -> Self {
         Self {
             id,
-            buy: buy.id.clone(),
-            principal: buy.principal.clone(),
+            buy,
+            principal,
             kind,
             change,
             request: serde_json::Value::Null,

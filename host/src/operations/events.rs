@@ -46,6 +46,18 @@ pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) ->
     event(EventKind::BuyStatusChanged, buy, at, data)
 }
 
+/// Returns the audit line of a change that was accepted.
+pub fn accepted(operation: &Operation, actor: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        actor: actor.to_owned(),
+        action: "operation.accepted".to_owned(),
+        subject: operation.id.to_string(),
+        digest: digest::canonical(&operation.request),
+        reason: None,
+    }
+}
+
 /// Records the event and the audit line for an operation that ended.
 pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, recording: &mut Recording) {
     let succeeded = operation.state == OperationState::Succeeded;

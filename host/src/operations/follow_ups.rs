@@ -7,31 +7,24 @@
 //! operation's id is derived from it, and the database takes an id once, whichever replica reads the
 //! status first.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::{
     domain::{
         change::{Change, FollowUp, ProposedChange},
         delivery::RemoteBuyStatus,
-        digest,
         id::OperationId,
         media_buy::MediaBuy,
         operation::{Operation, OperationKind},
-        time::Timestamp,
     },
     operations::{
-        events::ITSELF,
+        events::{self, ITSELF},
         now,
         planning::{self, Unplannable},
         status::Observer,
     },
-    store::{AuditEntry, Recording, StoreError, Write},
+    store::{Recording, StoreError, Write},
 };
-
-/// The time limit of a plan, which uses no network.
-const PLAN_TIME: Duration = Duration::from_secs(10);
 
 impl Observer {
     /// Begins the follow-ups that are due according to the statuses of a buy.
@@ -58,12 +51,13 @@ impl Observer {
         let request = json!({ "media_buy_id": buy.id, "platform": follow_up.platform, "reason": follow_up.reason });
         let change = Change::FollowUp(follow_up);
         let at = now();
-        let mut operation = Operation::new(id, buy, OperationKind::FollowUp, change, at);
+        let mut operation = Operation::new(id, buy.id_and_owner(), OperationKind::FollowUp, change, at);
         operation.request = request;
         operation.requested_by = ITSELF.to_owned();
         operation.deadline = at.plus(self.config.operations.deadline);
         let proposed = ProposedChange { change: &operation.change, current: buy, desired: buy };
-        let planned = planning::plan(&self.adapters, &self.config, &operation.id, proposed, at.plus(PLAN_TIME)).await;
+        let planned =
+            planning::plan(&self.adapters, &self.config, &operation.id, proposed, at.plus(planning::PLAN_TIME)).await;
         operation.plan = match planned {
             Ok(plan) => plan,
             Err(Unplannable { first: (platform, failure), .. }) => {
@@ -71,8 +65,8 @@ impl Observer {
                 return Ok(());
             }
         };
-        let recording =
-            Recording::from(Write::Audit(accepted_line(&operation, at))).with(Write::NewOperation(operation.clone()));
+        let recording = Recording::from(Write::Audit(events::accepted(&operation, ITSELF, at)))
+            .with(Write::NewOperation(operation.clone()));
         match self.store.record(recording).await {
             Ok(()) => {
                 tracing::info!(buy = %buy.id, operation = %operation.id, request = %operation.request, "a follow-up begins");
@@ -83,16 +77,5 @@ impl Observer {
             Err(StoreError::Stale(_)) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-}
-
-fn accepted_line(operation: &Operation, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        at,
-        actor: ITSELF.to_owned(),
-        action: "operation.accepted".to_owned(),
-        subject: operation.id.to_string(),
-        digest: digest::canonical(&operation.request),
-        reason: None,
     }
 }

@@ -1,6 +1,6 @@
 //! What a change will do on each platform, and the digest that an approval is bound to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
@@ -19,6 +19,9 @@ use crate::{
         time::Timestamp,
     },
 };
+
+/// The time limit of a plan of a change that is accepted. It uses no network.
+pub const PLAN_TIME: Duration = Duration::from_secs(10);
 
 /// Returns the context of an adapter call about a change. `frozen` is what the operation began
 /// with, if it has begun.

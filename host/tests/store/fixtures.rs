@@ -93,32 +93,10 @@ pub(crate) fn buy(id: &str) -> MediaBuy {
 
 pub(crate) fn operation(id: &str, buy: &str) -> Operation {
     Operation {
-        id: id.into(),
-        buy: buy.into(),
-        principal: principal(),
-        kind: OperationKind::Create,
-        change: Change::Create,
         request: json!({"packages": ["sports"]}),
         requested_by: "acme-token".to_owned(),
-        requested_by_person: None,
-        state: OperationState::Queued,
-        created_at: at(0),
-        updated_at: at(0),
-        run_at: at(0),
         deadline: at(86_400),
-        attempts: 0,
-        claims: 0,
-        plan: Plan::default(),
-        approved_digest: None,
-        tasks: Vec::new(),
-        frozen: None,
-        legs: Vec::new(),
-        undoing: None,
-        unresolved: Vec::new(),
-        faults: 0,
-        last_error: None,
-        failure: None,
-        ended_at: None,
+        ..Operation::new(id.into(), (buy.into(), principal()), OperationKind::Create, Change::Create, at(0))
     }
 }
 

@@ -134,33 +134,18 @@ fn plan() -> Plan {
 }
 
 fn made(id: &str, kind: OperationKind, state: OperationState) -> Operation {
+    let (id, buy) = (format!("{id}_{NUMBER}"), format!("mb_{NUMBER}"));
     Operation {
-        id: format!("{id}_{NUMBER}").as_str().into(),
-        buy: format!("mb_{NUMBER}").as_str().into(),
-        principal: PRINCIPAL.into(),
-        kind,
-        change: Change::Create,
         request: json!({"packages": ["sports", "news"], "total_budget": 2000, "targeting_overlay": {"geography": ["US-CA"]}}),
         requested_by: format!("token of {PRINCIPAL}"),
-        requested_by_person: None,
         state,
-        created_at: at(),
-        updated_at: at(),
-        run_at: at(),
         deadline: at().plus_millis(86_400_000),
-        attempts: 0,
         claims: 1,
         plan: plan(),
         approved_digest: Some("d".repeat(64)),
-        tasks: vec![format!("task_{NUMBER}").as_str().into()],
-        frozen: None,
-        legs: Vec::new(),
-        undoing: None,
-        unresolved: Vec::new(),
-        faults: 0,
-        last_error: None,
-        failure: None,
+        tasks: vec![format!("task_{NUMBER}").into()],
         ended_at: state.is_final().then(at),
+        ..Operation::new(id.into(), (buy.into(), PRINCIPAL.into()), kind, Change::Create, at())
     }
 }
 
