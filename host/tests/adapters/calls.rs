@@ -148,3 +148,16 @@ async fn rubbish_is_a_fault_of_its_own() {
     assert_eq!(failure.code, "bad_result");
     assert!(failure.message.contains("no-such-package"), "{failure}");
 }
+
+/// Each call has an instance of its own, and what the cache has outlives it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_keeps_the_next_one_on_the_same_platform_finds_and_no_other_does() {
+    let platforms = ["one", "other"].map(|name| platform(name, "cache-count", "http://127.0.0.1:1"));
+    let world = start(platforms.into()).await.unwrap();
+    let mut before = Vec::new();
+    for name in ["one", "one", "other", "one"] {
+        let journal = MemoryJournal::new();
+        before.extend(world.create(name, &journal).await.unwrap().notes);
+    }
+    assert_eq!(before, ["0", "1", "0", "2"]);
+}

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     behaviour,
-    bindings::flightdeck::ad_server::{adapter_types::*, steps},
+    bindings::flightdeck::ad_server::{adapter_types::*, cache, steps},
     failure, http,
 };
 
@@ -121,6 +121,9 @@ pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<ChangePlan, Failure
         "same-refusal" => return Err(failure(FailureKind::Invalid, "no", "no, always".to_owned())),
         "step-in-plan" => {
             steps::begin("x");
+        }
+        "cache-in-plan" => {
+            cache::get("x");
         }
         _ => {}
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour,
-    bindings::flightdeck::ad_server::{adapter_types::*, steps},
+    bindings::flightdeck::ad_server::{adapter_types::*, cache, steps},
     endings, failure, http, setting,
 };
 
@@ -63,6 +63,20 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
         }
         "echo" => echo(ctx, "/echo"),
         "echo-of" => echo(ctx, &setting(ctx, "url")),
+        "cache-without-key" => {
+            cache::put("", b"", 60);
+            Ok(noted(Vec::new()))
+        }
+        "cache-too-much" => {
+            cache::put("large", &vec![0; 4 * 1024 * 1024 + 1], 60);
+            Ok(noted(Vec::new()))
+        }
+        // What the calls before it have kept, and how many there were.
+        "cache-count" => {
+            let before = cache::get("calls").map_or(0, |bytes| bytes[0]);
+            cache::put("calls", &[before + 1], 60);
+            Ok(noted(vec![before.to_string()]))
+        }
         "finish-wrong" => {
             steps::begin("a");
             steps::finish("b", b"");
