@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, fmt::Display};
 use crate::{
     account::{Finding, Product, Severity},
     types::Context,
-    words::pointer_segment,
+    words::{extension, pointer_segment},
 };
 
 /// The most ids of one kind that are looked at. The rest is one warning: a configuration with more
@@ -52,7 +52,7 @@ pub fn product_field(product_id: &str, rest: impl Display) -> String {
 /// needs it only where the platform does not tell its own.
 #[must_use]
 pub fn currency_of(product: &Product) -> Option<&str> {
-    product.extensions.iter().find(|(name, _)| name == "currency").map(|(_, currency)| currency.as_str())
+    extension(&product.extensions, "currency")
 }
 
 /// What something is like on the platform, and the message about it: what was found, and for anything

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::types::{Context, MediaBuy, PackageOrder};
+use crate::{
+    types::{Context, MediaBuy, PackageOrder},
+    words::extension,
+};
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +111,8 @@ impl Buyer {
     /// Returns the buyer of a context.
     #[must_use]
     pub fn of(ctx: &Context) -> Self {
-        let name = ctx.extensions.iter().find(|(name, _)| name == "buyer-name");
-        Self { name: name.map(|(_, name)| name.clone()).unwrap_or_default(), advertiser_id: ctx.advertiser_id.clone() }
+        let name = extension(&ctx.extensions, "buyer-name").unwrap_or_default();
+        Self { name: name.to_owned(), advertiser_id: ctx.advertiser_id.clone() }
     }
 }
 

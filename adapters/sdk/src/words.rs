@@ -50,6 +50,12 @@ impl TargetingRule {
     }
 }
 
+/// Returns the value of a name in a record's `extensions`.
+#[must_use]
+pub fn extension<'e>(extensions: &'e [(String, String)], name: &str) -> Option<&'e str> {
+    extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 /// Escapes a name as a segment of a JSON pointer (RFC 6901).
 #[must_use]
 pub fn pointer_segment(name: &str) -> String {

@@ -90,6 +90,11 @@ pub(super) fn money(what: &str, micros: i64) -> Result<Micros, Bad> {
     Micros::new(micros).ok_or_else(|| Bad::new(format!("returned a {what} of {micros} micros")))
 }
 
+/// Returns the value of a name in the extensions of a record.
+pub(super) fn extension<'e>(extensions: &'e [(String, String)], name: &str) -> Option<&'e str> {
+    extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 /// Checks an ISO 4217 code.
 pub(super) fn currency(code: String) -> Result<String, Bad> {
     if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {

@@ -130,7 +130,7 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
 
 /// Returns the reason for a follow-up that a status reports.
 fn follow_up(extensions: &[(String, String)]) -> Result<Option<String>, Bad> {
-    let Some((_, reason)) = extensions.iter().find(|(name, _)| name == "follow-up") else { return Ok(None) };
+    let Some(reason) = check::extension(extensions, "follow-up") else { return Ok(None) };
     let fits = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
     if reason.is_empty() || reason.len() > REASON || !reason.chars().all(fits) {
         bad!(
@@ -138,7 +138,7 @@ fn follow_up(extensions: &[(String, String)]) -> Result<Option<String>, Bad> {
             check::cut(reason, 100)
         );
     }
-    Ok(Some(reason.clone()))
+    Ok(Some(reason.to_owned()))
 }
 
 fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
@@ -223,7 +223,7 @@ fn delivery_of(
         Counting::Cumulative => Some(totals_of(platform, buy, delivery.totals)?),
     };
     let as_of = delivery.as_of.map(|text| check::moment("the moment up to which it counted", &text)).transpose()?;
-    let said = |name: &str| delivery.extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let said = |name: &str| check::extension(&delivery.extensions, name).map(str::to_owned);
     let time_zone = said("time-zone").map(time_zone).transpose()?;
     let currency = said("currency").map(check::currency).transpose()?;
     let final_until = said("final-until").map(|text| check::moment("the moment until which it is final", &text));
