@@ -2,33 +2,37 @@
 //! proof.
 //!
 //! Loading native code means running it, and a file with a flipped byte is accepted more often than
-//! not. So each file begins with an HMAC-SHA256 over the code and everything it depends on. The
-//! random key is stored beside it, in a directory that only this user may enter. A file that fails
-//! the check is compiled again; the cache may be deleted at any time.
+//! not. So each file begins with a keyed BLAKE3 hash over the code and everything it depends on,
+//! which includes the component's own SHA-256. The random key is stored beside it, in a directory
+//! that only this user may enter. A file that fails the check is compiled again; the cache may be
+//! deleted at any time. BLAKE3 and not HMAC-SHA256, because a Python adapter has 60 MB of native
+//! code, and hashing it was most of the time that it took to load.
 
 use std::{
+    fs::File,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
+use self::sealed::Sealed;
 use super::compile::{CompileError, Compiler};
 
+mod sealed;
+
 /// Changed whenever the file format changes.
-const FORM: &str = "flightdeck native code 1";
+const FORM: &str = "flightdeck native code 2";
 
 /// The version of the engine. It must match the one in `Cargo.toml`; the engine also checks its own
 /// version.
 const ENGINE: &str = "wasmtime 48";
 
-const MAC_BYTES: usize = 32;
-/// One SHA-256 block: the longest key that HMAC uses as it is.
-const KEY_BYTES: usize = 64;
+const MAC_BYTES: usize = blake3::OUT_LEN;
+const KEY_BYTES: usize = blake3::KEY_LEN;
 
 /// How a component's native code was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,26 +73,37 @@ impl Cache {
         self.directory.join(format!("{digest}.code"))
     }
 
-    /// Loads the native code of the component at `source`, from the cache or by compiling it.
-    pub(crate) async fn load(
+    /// Whether there is native code of this component, proven or not.
+    pub(crate) fn has(&self, digest: &str) -> bool {
+        self.path(digest).exists()
+    }
+
+    /// Loads the native code that this host compiled from the component of this digest, if there is
+    /// any. The component's own file is not needed for it.
+    pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        let proven = match File::open(self.path(digest)).and_then(|file| self.proven(digest, file)) {
+            Ok(proven) => proven,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(release = digest, %error, "the cached code of a release can't be read");
+                return None;
+            }
+        };
+        let component = proven.and_then(|code| deserialize(engine, code.as_code()));
+        if component.is_none() {
+            tracing::warn!(release = digest, "the cached code of a release is stale or altered; compiling it again");
+        }
+        component
+    }
+
+    /// Compiles the component at `source`, which has this digest, and keeps its native code.
+    pub(crate) async fn compile(
         &self,
         engine: &Engine,
         compiler: &Compiler,
         digest: &str,
         source: &Path,
-    ) -> Result<(Component, Loaded), CompileError> {
-        let path = self.path(digest);
-        match std::fs::read(&path) {
-            Ok(file) => match self.proven(digest, &file).and_then(|code| deserialize(engine, code)) {
-                Some(component) => return Ok((component, Loaded::FromCache)),
-                None => tracing::warn!(
-                    release = digest,
-                    "the cached code of a release is stale or altered; compiling it again"
-                ),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(release = digest, %error, "the cached code of a release can't be read"),
-        }
+    ) -> Result<Component, CompileError> {
         let file = |path: &Path| {
             let path = path.to_owned();
             move |source| CompileError::File { path, source }
@@ -97,35 +112,40 @@ impl Cache {
         let _cleanup = RemoveOnDrop(&fresh);
         compiler.compile(source, &fresh).await?;
         let code = std::fs::read(&fresh).map_err(file(&fresh))?;
-        let component = deserialize(engine, &code)
+        let component = deserialize(engine, Code::Bytes(&code))
             .ok_or_else(|| CompileError::Refused("the compiler's code does not fit this engine".to_owned()))?;
-        if let Err(error) = self.keep(&path, digest, &code) {
+        if let Err(error) = self.keep(digest, &code) {
             tracing::warn!(release = digest, %error, "compiled code could not be kept; it will be compiled again");
         }
-        Ok((component, Loaded::Compiled))
+        Ok(component)
     }
 
-    fn keep(&self, path: &Path, digest: &str, code: &[u8]) -> io::Result<()> {
-        let mac = self.mac(digest, code).finalize().into_bytes();
-        write_new(path, &[&mac, code])
+    fn keep(&self, digest: &str, code: &[u8]) -> io::Result<()> {
+        let mac = self.mac(digest).update(code).finalize();
+        write_new(&self.path(digest), &[mac.as_bytes(), code])
     }
 
-    /// Returns the code in a file if its HMAC proves that this host wrote it for this engine and
-    /// this component.
-    fn proven<'a>(&self, digest: &str, file: &'a [u8]) -> Option<&'a [u8]> {
-        let (mac, code) = file.split_at_checked(MAC_BYTES)?;
-        self.mac(digest, code).verify_slice(mac).ok()?;
-        Some(code)
+    /// Returns a sealed copy of the code in a file if its keyed hash proves that this host wrote it
+    /// for this engine and this component.
+    fn proven(&self, digest: &str, mut file: File) -> io::Result<Option<Sealed>> {
+        let mut claimed = [0; MAC_BYTES];
+        file.read_exact(&mut claimed)?;
+        let mut mac = self.mac(digest);
+        let code = Sealed::copy(file, |part| {
+            mac.update(part);
+        })?;
+        // Two of these hashes are compared in constant time.
+        Ok((mac.finalize() == blake3::Hash::from_bytes(claimed)).then_some(code))
     }
 
-    fn mac(&self, digest: &str, code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.key.into());
-        // Fixed lengths and one line per part, so that no two inputs hash alike.
+    /// Begins the hash of a component's native code, which follows.
+    fn mac(&self, digest: &str) -> blake3::Hasher {
+        let mut mac = blake3::Hasher::new_keyed(&self.key);
+        // Neither part has an empty line, and the code comes last, so that no two inputs hash alike.
         mac.update(self.setting.as_bytes());
-        mac.update(b"\n");
+        mac.update(b"\n\n");
         mac.update(digest.as_bytes());
-        mac.update(b"\n");
-        mac.update(&Sha256::digest(code));
+        mac.update(b"\n\n");
         mac
     }
 }
@@ -153,6 +173,13 @@ fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     Ok(key)
 }
 
+/// Returns the SHA-256 of a file in lower-case hexadecimal.
+pub(super) fn sha256(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    sealed::parts(File::open(path)?, &mut io::sink(), |part| hash.update(part))?;
+    Ok(hex::encode(hash.finalize()))
+}
+
 /// Writes a file atomically, readable only by its owner.
 pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let fresh = path.with_extension(format!("{}.new", uuid::Uuid::now_v7().simple()));
@@ -170,18 +197,32 @@ pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     written
 }
 
+/// Native code to load.
+enum Code<'a> {
+    /// A copy in memory.
+    Bytes(&'a [u8]),
+    /// A file that nobody can write to any more, mapped without another copy.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux seals memory"))]
+    File(PathBuf),
+}
+
 /// Loads native code that this process has just verified as its own, or has just had compiled.
 #[expect(unsafe_code, reason = "loading compiled code is the one thing that the engine can't check")]
-fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `deserialize` maps `code` as executable and trusts what it says about itself, so
-    // `code` must be exactly what this engine's `precompile_component` wrote. There are two
-    // callers. One passes bytes whose HMAC, under a key that only this user can read, was verified
-    // over these very bytes in memory: they can't have been replaced between the check and the
-    // load, as a file could have been. The other passes what a child process of this same program
-    // has just written into a directory that only this user may enter (0700). In both cases anyone
+fn deserialize(engine: &Engine, code: Code<'_>) -> Option<Component> {
+    // SAFETY: both functions map `code` as executable and trust what it says about itself, so
+    // `code` must be exactly what this engine's `precompile_component` wrote, and stay so. There
+    // are two callers. One passes a sealed copy whose hash, under a key that only this user can
+    // read, was verified over these very bytes: nobody can write to it after the check, as to a
+    // file on a disk. The other passes what a child process of this same program has just written
+    // into a directory that only this user may enter (0700), read into memory. In both cases anyone
     // able to forge the bytes can already run code as this user. The engine also checks version,
     // target and settings, and returns an error if they differ.
-    let loaded = unsafe { Component::deserialize(engine, code) };
+    let loaded = unsafe {
+        match code {
+            Code::Bytes(bytes) => Component::deserialize(engine, bytes),
+            Code::File(path) => Component::deserialize_file(engine, path),
+        }
+    };
     loaded
         .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "compiled code does not fit this engine"))
         .ok()

@@ -218,8 +218,8 @@ impl Adapters {
     /// Reads the bytes of a component that this host keeps.
     ///
     /// # Errors
-    /// When the file can't be read.
-    pub async fn component(&self, digest: &str) -> std::io::Result<Vec<u8>> {
+    /// When the file can't be read, or is not the component of this digest.
+    pub async fn component(&self, digest: &str) -> Result<Vec<u8>, InstallError> {
         self.library.read(digest).await
     }
 

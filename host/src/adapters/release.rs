@@ -166,8 +166,17 @@ impl Library {
         if size > COMPONENT_BYTES {
             return Err(InstallError::TooLarge { path: component.to_owned(), size });
         }
-        let bytes = tokio::fs::read(component).await.map_err(file)?;
-        self.keep_checked(&bytes).await
+        // Hashed in parts: a buffer for a whole Python adapter costs as much as its hash.
+        let digest = {
+            let component = component.to_owned();
+            let hashed = tokio::task::spawn_blocking(move || cache::sha256(&component)).await;
+            hashed.map_err(std::io::Error::other).flatten().map_err(file)?
+        };
+        if self.cache.has(&digest) && self.has(&digest).await {
+            return Ok(digest);
+        }
+        // Read again, and named by what was read, should the file have changed in between.
+        self.keep_checked(&tokio::fs::read(component).await.map_err(file)?).await
     }
 
     /// Stores a component's bytes under their digest, which it returns.
@@ -195,9 +204,17 @@ impl Library {
         tokio::fs::try_exists(self.path(digest)).await.unwrap_or(false)
     }
 
-    /// Reads the bytes of a stored component.
-    pub(crate) async fn read(&self, digest: &str) -> std::io::Result<Vec<u8>> {
-        tokio::fs::read(self.path(digest)).await
+    /// Reads a stored component.
+    ///
+    /// # Errors
+    /// When the file can't be read, or is not the component of this digest.
+    pub(crate) async fn read(&self, digest: &str) -> Result<Vec<u8>, InstallError> {
+        let path = self.path(digest);
+        match tokio::fs::read(&path).await {
+            Ok(bytes) if digest::sha256(&bytes) == digest => Ok(bytes),
+            Ok(_) => Err(InstallError::Altered { digest: digest.to_owned(), path }),
+            Err(source) => Err(InstallError::File { path, source }),
+        }
     }
 
     fn path(&self, digest: &str) -> PathBuf {
@@ -213,24 +230,26 @@ impl Library {
         shown: &Path,
         destination: &Destination<'_>,
     ) -> Result<Release, InstallError> {
-        let path = self.path(digest);
-        let bytes = tokio::fs::read(&path).await.map_err(|source| InstallError::File { path: path.clone(), source })?;
-        if digest::sha256(&bytes) != digest {
-            return Err(InstallError::Altered { digest: digest.to_owned(), path });
-        }
-        // Every release passes here before it is compiled, whether it came from a file or from
-        // another host, or was kept since an earlier start.
+        // Every release passes here before it runs, whether it came from a file or from another
+        // host, or was kept since an earlier start.
         if !destination.trusted_keys.is_empty() {
+            let bytes = self.read(digest).await?;
             signature::verify(&bytes, destination.trusted_keys).map_err(|source| InstallError::NotTrusted {
                 path: shown.to_owned(),
                 platform: destination.name.clone(),
                 source,
             })?;
         }
-        drop(bytes);
-        let compile = |source| InstallError::Compile { path: shown.to_owned(), source };
         let engine = &self.runtime.engine;
-        let (component, loaded) = self.cache.load(engine, &self.compiler, digest, &path).await.map_err(compile)?;
+        let (component, loaded) = match self.cache.load(engine, digest) {
+            Some(component) => (component, Loaded::FromCache),
+            None => {
+                drop(self.read(digest).await?);
+                let compiled = self.cache.compile(engine, &self.compiler, digest, &self.path(digest)).await;
+                let compiled = compiled.map_err(|source| InstallError::Compile { path: shown.to_owned(), source })?;
+                (compiled, Loaded::Compiled)
+            }
+        };
         let contract = |reason| InstallError::Contract { path: shown.to_owned(), reason };
         compatibility::check(&component, engine).map_err(contract)?;
         let linked = self.runtime.link(&component).map_err(|error| contract(compatibility::words(&error)))?;
