@@ -59,6 +59,14 @@ enum Cost {
     Click,
     Day,
     View,
+    /// The whole flight, earned evenly over its time.
+    Flight,
+}
+
+/// Returns the fewest impressions of a video of which so many are watched to the end.
+fn impressions_for_views(views: i64) -> i64 {
+    let abandoned = i64::try_from(IMPRESSIONS_PER_ABANDONED_VIEW).unwrap_or(2) - 1;
+    views.saturating_add((views - 1).max(0) / abandoned)
 }
 
 impl Terms {
@@ -70,6 +78,7 @@ impl Terms {
         let per_click = i64::try_from(IMPRESSIONS_PER_CLICK).unwrap_or(1);
         let units = match goal.and_then(|goal| text(goal, "unitType")) {
             Some("CLICKS") => units.saturating_mul(per_click),
+            Some("COMPLETED_VIEWS") => impressions_for_views(units),
             _ => units,
         };
         let share = text(item, "lineItemType").is_some_and(|kind| ["SPONSORSHIP", "NETWORK", "HOUSE"].contains(&kind));
@@ -84,6 +93,7 @@ impl Terms {
             Some("CPC" | "CPA") => Cost::Click,
             Some("CPD") => Cost::Day,
             Some("CPCV") => Cost::View,
+            Some("CPF") => Cost::Flight,
             _ => Cost::Thousand,
         };
         let unlimited = item.get("endTimeUnlimited").and_then(serde_json::Value::as_bool).unwrap_or(false);
@@ -120,7 +130,12 @@ impl Terms {
                 let clicks = i128::from(units) / i128::from(IMPRESSIONS_PER_CLICK);
                 Some(Amount(i128::from(self.micros) * 1000 * clicks))
             }
-            (Cost::View, Aim::Total(units)) => Some(Amount(i128::from(self.micros) * 1000 * i128::from(units))),
+            (Cost::View, Aim::Total(units)) => {
+                let impressions = i128::from(units);
+                let views = impressions - impressions / i128::from(IMPRESSIONS_PER_ABANDONED_VIEW);
+                Some(Amount(i128::from(self.micros) * 1000 * views))
+            }
+            (Cost::Flight, _) => Some(Amount(i128::from(self.micros) * 1000)),
             _ => None,
         }
     }
@@ -180,6 +195,10 @@ impl Delivery {
             Cost::Click => i128::from(now.clicks - before.clicks) * micros * 1000,
             Cost::View => i128::from(now.completed_views - before.completed_views) * micros * 1000,
             Cost::Day => i128::from(stretch.running(at)) * micros * 1000 / i128::from(DAY),
+            Cost::Flight => {
+                let whole = stretch.terms.end.map_or(DAY, |end| end - stretch.terms.start).max(1);
+                i128::from(stretch.running(at)) * micros * 1000 / i128::from(whole)
+            }
         };
         Totals { revenue: stretch.revenue_before + Amount(more), ..now }
     }

@@ -217,13 +217,15 @@ impl Delivery {
         let before = plan.totals_before;
         let price = i128::from(plan.terms.price_micros);
         let more = impressions.saturating_sub(before.impressions);
-        let nanos = match (plan.terms.rate_type, plan.terms.goal) {
+        let nanos = match plan.terms.rate_type {
             // A thousandth of a millionth is a billionth: a CPM needs no division at all.
-            (2, _) => i128::from(more) * price,
-            (3, _) => i128::from(clicks - before.clicks) * price * 1_000,
-            (4..=6, _) => i128::from(conversions - before.conversions) * price * 1_000,
-            (_, Goal::Total(goal)) if goal > 0 => i128::from(more) * price * 1_000 / i128::from(goal),
-            _ => 0,
+            2 => i128::from(more) * price,
+            3 => i128::from(clicks - before.clicks) * price * 1_000,
+            4..=6 => i128::from(conversions - before.conversions) * price * 1_000,
+            // A flat price is earned evenly over the time that the plan has, whatever is delivered.
+            _ => plan.part_of_time(at).map_or(0, |(passed, whole)| {
+                (price * 1_000 - before.revenue.0).max(0) * i128::from(passed) / i128::from(whole)
+            }),
         };
         let revenue = before.revenue + Amount(nanos);
         Totals { impressions, clicks, conversions, revenue }
@@ -287,6 +289,13 @@ impl Delivery {
 }
 
 impl Plan {
+    /// Returns how long the flight has lasted since this plan began, and how long it lasts in all.
+    fn part_of_time(&self, at: Millis) -> Option<(Millis, Millis)> {
+        let end = self.terms.end?;
+        let from = self.from.max(self.since);
+        (end > from).then(|| ((end.min(at) - from).max(0), end - from))
+    }
+
     /// Returns what this many milliseconds of activity are worth.
     fn worth(&self, millis: Millis) -> i128 {
         match (self.terms.goal, self.terms.end) {
