@@ -2,7 +2,7 @@
 //!
 //! | the package | the line item |
 //! |---|---|
-//! | impressions and price | `goal`, `costType` and `rate`: see [`terms`] |
+//! | goal and price | `goal`, `costType` and `rate`: see [`terms`] |
 //! | `even`, `front_loaded`, `asap` | `deliveryRateType` EVENLY, FRONTLOADED, AS_FAST_AS_POSSIBLE |
 //! | frequency cap | `frequencyCaps`: see [`caps`](crate::caps) |
 //!
@@ -94,8 +94,9 @@ pub fn translate(
     });
     let (start, end) = (moment::timestamp(&package.start)?, moment::timestamp(&package.end)?);
     if package.impressions < 1 {
-        let message = "A goal is at least one impression.";
-        problems.invalid("invalid_impressions", pointer("impressions"), package.impressions.to_string(), message);
+        let message = "A goal is at least one.";
+        let field = pointer(package.price.model.unit());
+        problems.invalid("invalid_impressions", field, package.impressions.to_string(), message);
     }
     no_daily_caps(package, problems);
     check_priority(&product, package, problems);
@@ -179,17 +180,14 @@ fn called(platform: &Platform, buy: &MediaBuy, package: &PackageOrder) -> String
 }
 
 fn no_daily_caps(package: &PackageOrder, problems: &mut Problems) {
+    let daily_goal = format!("daily_{}", package.price.model.unit());
     for (code, field, value) in [
         ("unsupported_daily_budget", "daily_budget", package.daily_budget.map(money::decimal)),
-        (
-            "unsupported_daily_impressions",
-            "daily_impressions",
-            package.daily_impressions.map(|daily| daily.to_string()),
-        ),
+        ("unsupported_daily_impressions", &daily_goal, package.daily_impressions.map(|daily| daily.to_string())),
     ] {
         if let Some(value) = value {
-            let message = "Ad Manager has no daily cap for a line item with an impression goal: it spreads the goal \
-                           evenly. Leave it out.";
+            let message = "Ad Manager has no daily cap for a line item with a goal for its whole flight: it spreads the \
+                           goal evenly. Leave it out.";
             let pointer = format!("/packages/{}/{field}", pointer_segment(&package.package_id));
             problems.unsupported(code, pointer, value, message, &[]);
         }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flightdeck_adapter::{
-    ad_server::{self, status::has_placements},
+    ad_server::{
+        self,
+        status::{Counted, has_placements},
+    },
     prelude::*,
     step::Remote,
 };
@@ -36,6 +39,18 @@ struct Item {
 struct Stats {
     #[serde(default)]
     impressions_delivered: Option<String>,
+    #[serde(default)]
+    clicks_delivered: Option<String>,
+    #[serde(default)]
+    video_completions_delivered: Option<String>,
+}
+
+impl Item {
+    /// Returns one of its statistics. There are none before the first impression.
+    fn count(&self, of: impl Fn(&Stats) -> &Option<String>) -> i64 {
+        let count = self.stats.as_ref().and_then(|stats| of(stats).as_ref());
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
 }
 
 /// What Ad Manager returned for the buys in question.
@@ -106,13 +121,17 @@ impl ad_server::Standing for Shelf {
         order: Option<&Standing>,
     ) -> (DeliveryState, Option<i64>) {
         let item = self.items.get(&object.id);
-        let delivered = item.map(|item| {
-            let stats = item.stats.as_ref().and_then(|stats| stats.impressions_delivered.as_ref());
-            // There are no statistics before the first impression.
-            stats.and_then(|count| count.parse().ok()).unwrap_or(0)
-        });
+        let delivered = item.map(|item| item.count(|stats| &stats.impressions_delivered));
         let placed = has_placements(buy, &object.key);
         (package_state(order, item, placed, self.showing.contains(&object.id)), delivered)
+    }
+
+    fn counted(&self, object: &RemoteObject) -> Counted {
+        let item = self.items.get(&object.id);
+        Counted {
+            clicks: item.map(|item| item.count(|stats| &stats.clicks_delivered)),
+            video_completions: item.map(|item| item.count(|stats| &stats.video_completions_delivered)),
+        }
     }
 
     fn state(&self, order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryState> {

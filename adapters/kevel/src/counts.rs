@@ -14,19 +14,24 @@ const AT_ONCE: usize = 200;
 /// The response: counts by type of object and id.
 type Counts = BTreeMap<String, BTreeMap<String, Count>>;
 
-#[derive(Debug, Deserialize)]
-struct Count {
+/// What a flight has delivered since it started.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct Count {
+    /// Impressions.
     #[serde(alias = "Impressions", default)]
-    impressions: Option<i64>,
+    pub impressions: Option<i64>,
+    /// Clicks.
+    #[serde(alias = "Clicks", default)]
+    pub clicks: Option<i64>,
 }
 
-/// Returns the impressions of flights since they started. A flight that Kevel doesn't report is
+/// Returns what flights have delivered since they started. A flight that Kevel doesn't report is
 /// omitted: counts are a convenience, and one unknown flight must not hide the status of all
 /// others.
 ///
 /// # Errors
 /// When Kevel can't be reached.
-pub fn impressions(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64, i64>> {
+pub fn delivered(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64, Count>> {
     let mut delivered = BTreeMap::new();
     let flights: Vec<i64> = flights.iter().copied().collect();
     for chunk in flights.chunks(AT_ONCE) {
@@ -37,7 +42,7 @@ pub fn impressions(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64,
                 Err(failure) if failure.is_final() => Counts::default(),
                 Err(failure) => return Err(failure),
             };
-        let read = |(id, count): (String, Count)| Some((id.parse().ok()?, count.impressions?));
+        let read = |(id, count): (String, Count)| Some((id.parse().ok()?, count));
         let flights = counts.remove(inferred::COUNTED_FLIGHTS).unwrap_or_default();
         delivered.extend(flights.into_iter().filter_map(read));
     }

@@ -49,7 +49,7 @@ pub fn description() -> Description {
             extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap],
-        price_models: vec![PriceModel::Cpm],
+        price_models: vec![PriceModel::Cpm, PriceModel::Cpc, PriceModel::Flat],
         updates: vec![
             UpdateKind::Active,
             UpdateKind::TotalBudget,

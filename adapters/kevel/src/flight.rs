@@ -2,11 +2,12 @@
 //!
 //! | the package | the flight |
 //! |---|---|
-//! | `even` pacing | `GoalType` 1 with the impressions: Kevel spreads a goal evenly by default |
+//! | `even` pacing | `GoalType` 1 with the impressions, 3 with the clicks: Kevel spreads a goal evenly by default |
 //! | `asap` pacing | `GoalType` 2 (percentage) of 100 |
-//! | CPM | `RateType` 2 and `Price` |
-//! | impressions | `CapType` 1 (impressions) and `LifetimeCapAmount`: see [`goal`] |
-//! | daily impressions | `CapType` 1 and `DailyCapAmount` |
+//! | CPM, CPC, flat price | `RateType` 2, 3, 1 and `Price` |
+//! | goal | `CapType` 1 (impressions) or 2 (clicks) and `LifetimeCapAmount`: see [`goal`] |
+//! | no goal, at a flat price | `GoalType` 2 of the product's `share_percent`, no `CapType` |
+//! | daily impressions or clicks | `CapType` 1 or 2 and `DailyCapAmount` |
 //! | daily budget | `CapType` 4 (revenue), `DailyCapAmountDecimal` and, for the budget, `LifetimeCapAmountDecimal` |
 //! | frequency cap | `FreqCap` 1 per number of minutes, hours or days (`FreqCapType`), chosen by [`caps`] |
 //!
@@ -36,7 +37,10 @@ use crate::{
 /// The platform's name for the type.
 pub const TYPE: &str = "Flight";
 
-const RATE_CPM: u8 = 2;
+/// The rate types of the reference page, by the price.
+const RATES: [(PriceModel, u8); 3] = [(PriceModel::Cpm, 2), (PriceModel::Cpc, 3), (PriceModel::Flat, 1)];
+/// The prices in buyers' words.
+const PRICES: [&str; 3] = ["cpm", "cpc", "flat"];
 
 /// Fields that only have a meaning together: when one changes, all are sent.
 const GROUPS: [&[&str]; 2] = [&goal::CAP_FIELDS, &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"]];
@@ -102,16 +106,16 @@ pub fn translate(
         let message = format!("{} Correct keywords in the product's settings.", keywords::rule());
         problems.invalid("invalid_product_settings", pointer("package_id"), keyword, message);
     }
-    check_price(package, &pointer("cpm"), problems);
+    let rate_type = rate_type(package, &pointer(package.price.model.field()), problems);
     let mut fields = object! {
         "StartDateISO": start,
         "EndDateISO": end,
         "IsActive": package.active,
         "PriorityId": priority,
-        "RateType": RATE_CPM,
+        "RateType": rate_type,
         "Price": money::number(package.price.rate),
     };
-    goal::write(package, &mut fields, problems);
+    goal::write(package, &product, &mut fields, problems);
     write_frequency(package, &mut fields, problems);
     if package.targeting.frequency_cap.is_some() {
         notes.push(caps::NEEDS_A_USER.to_owned());
@@ -131,14 +135,18 @@ pub fn translate(
     })
 }
 
-fn check_price(package: &PackageOrder, pointer: &str, problems: &mut Problems) {
-    let price = money::decimal(package.price.rate);
-    if package.price.model != PriceModel::Cpm {
-        let message = "On Kevel packages are sold per thousand impressions.";
-        problems.unsupported("unsupported_price_model", pointer, package.price.model.word(), message, &["cpm"]);
+/// Returns the rate type of a package's price.
+fn rate_type(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<u8> {
+    let model = &package.price.model;
+    let known = RATES.iter().find(|(known, _)| known == model).map(|(_, rate_type)| *rate_type);
+    if known.is_none() {
+        let message = "On Kevel packages are sold per thousand impressions, per click, or at a flat price.";
+        problems.unsupported("unsupported_price_model", pointer, model.word(), message, &PRICES);
     } else if package.price.rate <= 0 {
+        let price = money::decimal(package.price.rate);
         problems.invalid("invalid_price", pointer, price, "A price is more than nothing.");
     }
+    known
 }
 
 fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {

@@ -76,6 +76,8 @@ pub struct Product {
     pub keywords: Vec<String>,
     /// The template of the product's videos.
     pub video_template: Option<VideoTemplate>,
+    /// The share of the matching requests that a flight at a flat price takes, in percent.
+    pub share_percent: Option<u8>,
 }
 
 /// A creative template whose content is VAST, and the names of its fields.
@@ -191,6 +193,13 @@ impl Product {
         self.asap_priority_id.filter(|_| asap).or(self.priority_id)
     }
 
+    /// Returns the share of a flight at a flat price, in percent: all by default, which is what a
+    /// sponsor buys.
+    #[must_use]
+    pub fn share_percent(&self) -> u8 {
+        self.share_percent.unwrap_or(100)
+    }
+
     /// Returns a product without settings of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
@@ -274,7 +283,10 @@ mod tests {
                 PLATFORM_SCHEMA,
                 "currency campaign_name flight_name priority_id asap_priority_id day_part_clock default_image_size ad_types video_template",
             ),
-            (PRODUCT_SCHEMA, "priority_id asap_priority_id default_image_size ad_types sites keywords video_template"),
+            (
+                PRODUCT_SCHEMA,
+                "priority_id asap_priority_id default_image_size ad_types sites keywords video_template share_percent",
+            ),
         ] {
             let schema = Json::parse(schema).unwrap();
             let schema = schema.as_object().unwrap();

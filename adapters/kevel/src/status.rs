@@ -10,7 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flightdeck_adapter::{
-    ad_server::{Standing, status::has_placements},
+    ad_server::{
+        Standing,
+        status::{Counted, has_placements},
+    },
     host,
     prelude::*,
     step::Remote,
@@ -18,7 +21,11 @@ use flightdeck_adapter::{
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::{api, counts, times};
+use crate::{
+    api,
+    counts::{self, Count},
+    times,
+};
 
 /// The fields of a campaign that determine its state. In this module, fields that the documentation
 /// allows to be null may be; null counts as missing.
@@ -55,6 +62,8 @@ struct Flight {
     #[serde(default)]
     impressions: Option<i64>,
     #[serde(default)]
+    cap_type: Option<i64>,
+    #[serde(default)]
     lifetime_cap_amount: Option<i64>,
     #[serde(default)]
     creative_maps: Option<Vec<Ad>>,
@@ -81,7 +90,7 @@ pub struct Shelf {
     now: OffsetDateTime,
     campaigns: BTreeMap<i64, Campaign>,
     flights: BTreeMap<i64, Flight>,
-    delivered: BTreeMap<i64, i64>,
+    delivered: BTreeMap<i64, Count>,
     /// Campaigns that could not be read, and why.
     failed: BTreeMap<i64, Failure>,
 }
@@ -136,7 +145,7 @@ pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
         }
     }
     let flights: BTreeSet<i64> = shelf.flights.keys().copied().collect();
-    shelf.delivered = counts::impressions(api, &flights)?;
+    shelf.delivered = counts::delivered(api, &flights)?;
     Ok(shelf)
 }
 
@@ -213,11 +222,14 @@ impl Shelf {
         if flight.is_archived == Some(true) || campaign.is_archived == Some(true) {
             return DeliveryState::Canceled;
         }
-        let goal = match flight.goal_type {
-            Some(1) => flight.impressions,
-            _ => flight.lifetime_cap_amount,
+        let count = self.delivered.get(&flight.id).copied().unwrap_or_default();
+        let (impressions, clicks) = (count.impressions.unwrap_or_default(), count.clicks.unwrap_or_default());
+        let (goal, delivered) = match (flight.goal_type, flight.cap_type) {
+            (Some(1), _) => (flight.impressions, impressions),
+            (Some(3), _) => (flight.impressions, clicks),
+            (_, Some(2)) => (flight.lifetime_cap_amount, clicks),
+            _ => (flight.lifetime_cap_amount, impressions),
         };
-        let delivered = self.delivered.get(&flight.id).copied().unwrap_or_default();
         let reached = goal.is_some_and(|goal| goal > 0 && delivered >= goal);
         if times::has_ended(flight.end.as_deref(), self.now) || reached {
             return DeliveryState::Completed;
@@ -266,7 +278,12 @@ impl Standing for Shelf {
             (Some(campaign), Some(flight)) => self.flight_state(buy, &object.key, campaign, flight),
             _ => DeliveryState::Missing,
         };
-        (state, flight.and_then(|flight| self.delivered.get(&flight.id)).copied())
+        (state, flight.and_then(|flight| self.delivered.get(&flight.id)?.impressions))
+    }
+
+    fn counted(&self, object: &RemoteObject) -> Counted {
+        let flight = object.id.parse().ok().and_then(|id: i64| self.delivered.get(&id));
+        Counted { clicks: flight.and_then(|count| count.clicks), video_completions: None }
     }
 
     fn state(&self, campaign: &Campaign, _: &[PackageStatus]) -> Option<DeliveryState> {

@@ -100,6 +100,26 @@ impl Pacing {
 }
 
 impl PriceModel {
+    /// Returns the buyer's field for such a price: the last part of the pointer of a refusal.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Flat => "flat_price",
+            Self::Cpm | Self::Cpc | Self::Cpcv | Self::Other(_) => self.word(),
+        }
+    }
+
+    /// Returns the buyer's word for what such a price pays for, which the goal counts: `clicks`. It is
+    /// also the buyer's field for the goal; that of the daily cap is `daily_clicks`.
+    #[must_use]
+    pub const fn unit(&self) -> &'static str {
+        match self {
+            Self::Cpc => "clicks",
+            Self::Cpcv => "video_completions",
+            Self::Cpm | Self::Flat | Self::Other(_) => "impressions",
+        }
+    }
+
     /// Returns the buyer's word for the price model.
     #[must_use]
     pub fn word(&self) -> &str {

@@ -82,7 +82,13 @@ pub fn translate(
     notes.extend(days.as_ref().and_then(|days| days.note.clone()));
     if package.price.model != PriceModel::Cpm {
         let message = "On Triton packages are sold per thousand impressions.";
-        problems.unsupported("unsupported_price_model", pointer("cpm"), package.price.model.word(), message, &["cpm"]);
+        problems.unsupported(
+            "unsupported_price_model",
+            pointer(package.price.model.field()),
+            package.price.model.word(),
+            message,
+            &["cpm"],
+        );
     } else if package.price.rate <= 0 {
         let value = money::decimal(package.price.rate);
         problems.invalid("invalid_price", pointer("cpm"), value, "A price is more than nothing.");

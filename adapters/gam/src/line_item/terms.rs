@@ -4,14 +4,15 @@
 //! |---|---|---|---|
 //! | STANDARD, BULK, PRICE_PRIORITY | CPM | CPM | LIFETIME, impressions |
 //! | STANDARD with `cost_type` VCPM | CPM | VCPM | LIFETIME, viewable impressions |
-//! | STANDARD, BULK, PRICE_PRIORITY | CPC | CPC | LIFETIME, as many clicks as the budget pays |
-//! | STANDARD, video | CPCV | CPCV | LIFETIME, as many completed views as the budget pays |
+//! | STANDARD, BULK, PRICE_PRIORITY | CPC | CPC | LIFETIME, clicks |
+//! | STANDARD, video | CPCV | CPCV | LIFETIME, completed views |
 //! | SPONSORSHIP, NETWORK, HOUSE | CPM, CPC | CPM, CPC | DAILY, `share_percent` of the impressions |
 //! | SPONSORSHIP | flat | CPF | DAILY, `share_percent` |
 //! | SPONSORSHIP, NETWORK | `cpd`, a day | CPD | DAILY, `share_percent` |
 //!
 //! These are the tables of the types `LineItemCostType`, `GoalType` and `UnitType`. A SPONSORSHIP at
-//! a CPM also has a secondary goal, which is required: the impressions that were booked.
+//! a CPM also has a secondary goal, which is required: the impressions that were booked. The goal of a
+//! package counts what its price pays for.
 
 use flightdeck_adapter::{money, prelude::*, words::pointer_segment};
 
@@ -39,7 +40,12 @@ pub(super) fn write(
     let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
     if package.price.rate <= 0 {
         let message = "A price is more than nothing.";
-        problems.invalid("invalid_price", pointer("cpm"), money::decimal(package.price.rate), message);
+        problems.invalid(
+            "invalid_price",
+            pointer(package.price.model.field()),
+            money::decimal(package.price.rate),
+            message,
+        );
     }
     let Some(bought) = bought(product, package, problems) else { return };
     let kind = product.line_item_type;
@@ -67,8 +73,6 @@ pub(super) fn write(
 fn bought(product: &Product, package: &PackageOrder, problems: &mut Problems) -> Option<Bought> {
     let kind = product.line_item_type;
     let of = |cost, unit, units| Some(Bought { cost, unit, units });
-    // As many as the budget pays, and at least one.
-    let paid = || package.budget.checked_div(package.price.rate.max(1)).unwrap_or(0).max(1);
     let known: &[&str] = match &package.price.model {
         PriceModel::Cpm if product.cost_type == CostType::Cpm => {
             return of("CPM", "IMPRESSIONS", package.impressions);
@@ -82,9 +86,9 @@ fn bought(product: &Product, package: &PackageOrder, problems: &mut Problems) ->
             problems.invalid("invalid_cost_type", pointer, &package.package_id, message);
             return None;
         }
-        PriceModel::Cpc => return of("CPC", "CLICKS", paid()),
+        PriceModel::Cpc => return of("CPC", "CLICKS", package.impressions),
         PriceModel::Cpcv if kind == LineItemType::Standard && product.shown_in() == Environment::VideoPlayer => {
-            return of("CPCV", "COMPLETED_VIEWS", paid());
+            return of("CPCV", "COMPLETED_VIEWS", package.impressions);
         }
         PriceModel::Flat if kind == LineItemType::Sponsorship => return of("CPF", "IMPRESSIONS", package.impressions),
         PriceModel::Other(word) if word == CPD && matches!(kind, LineItemType::Sponsorship | LineItemType::Network) => {
@@ -97,7 +101,8 @@ fn bought(product: &Product, package: &PackageOrder, problems: &mut Problems) ->
             _ => &["cpm", "cpc"],
         },
     };
-    let pointer = format!("/packages/{}/cpm", pointer_segment(&package.package_id));
+    let field = package.price.model.field();
+    let pointer = format!("/packages/{}/{field}", pointer_segment(&package.package_id));
     let message = format!("Ad Manager has no such price for line items of the type {}.", kind.name());
     problems.unsupported("unsupported_price_model", pointer, package.price.model.word(), message, known);
     None
@@ -121,6 +126,10 @@ mod tests {
     fn of(settings: &str, model: PriceModel) -> Result<String, String> {
         let product: Product = serde_json::from_str(settings).unwrap();
         let mut one = package("news");
+        // With a budget of 100, a rate of 2 pays for 50 clicks.
+        if matches!(model, PriceModel::Cpc | PriceModel::Cpcv) {
+            one.impressions = 50;
+        }
         one.price.model = model;
         (one.price.rate, one.budget) = (2_000_000, 100_000_000);
         let (mut problems, mut fields, mut notes) = (Problems::default(), Object::default(), Vec::new());

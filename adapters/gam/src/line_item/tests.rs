@@ -55,7 +55,7 @@ fn what_ad_manager_cannot_do_is_refused_by_its_place() {
     .unwrap_err();
     let fields: Vec<&str> = failure.items.iter().map(|item| item.field.as_str()).collect();
     let at = |field: &str| format!("/packages/news/{field}");
-    assert_eq!(fields, [at("daily_budget"), at("daily_impressions"), at("cpm"), at("pacing")]);
+    assert_eq!(fields, [at("daily_budget"), at("daily_video_completions"), at("cpcv"), at("pacing")]);
     assert_eq!(of(|package| package.impressions = 0).unwrap_err().code, "invalid_impressions");
     assert_eq!(of(|package| package.price.rate = 0).unwrap_err().code, "invalid_price");
 }

@@ -86,6 +86,46 @@ fn a_flight_is_capped_by_money_or_by_impressions() {
     assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "null", "1000000", "null"]);
 }
 
+fn sold(model: PriceModel, rate: i64, goal: i64) -> PackageOrder {
+    let mut package = samples::package("news");
+    (package.price, package.impressions) = (Price { model, rate }, goal);
+    package
+}
+
+const PRICE: [&str; 2] = ["RateType", "Price"];
+
+#[test]
+fn clicks_are_a_goal_with_caps_of_their_own() {
+    let mut package = sold(PriceModel::Cpc, 800_000, 1_250);
+    assert_eq!(fields(&of(&package).unwrap(), &PRICE), ["3", "0.8"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "null", "null", "1250", "null"]);
+    package.daily_impressions = Some(50);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "50", "null", "1250", "null"]);
+    package.pacing = Pacing::Asap;
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["2", "100", "2", "50", "null", "1250", "null"]);
+    (package.pacing, package.daily_impressions, package.daily_budget) = (Pacing::Even, None, Some(40_000_000));
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "4", "null", "40", "null", "12500"]);
+    package.daily_impressions = Some(0);
+    package.impressions = 0;
+    package.price.rate = 0;
+    let failure = of(&package).unwrap_err();
+    let wrong: Vec<(&str, &str)> =
+        failure.items.iter().map(|item| (item.field.as_str(), item.message.as_str())).collect();
+    assert_eq!(wrong[0], ("/packages/news/cpc", "A price is more than nothing."));
+    assert_eq!(wrong[1], ("/packages/news/clicks", "A goal on Kevel is 1 to 2147483647 clicks."));
+    assert_eq!(wrong[2].0, "/packages/news/daily_clicks");
+    assert!(wrong[3].1.contains("capped by clicks") && wrong[3].1.contains("daily_clicks caps a day"), "{wrong:?}");
+}
+
+#[test]
+fn a_flat_price_takes_a_share_and_has_no_cap() {
+    let mut package = sold(PriceModel::Flat, 5_000_000_000, 1);
+    assert_eq!(fields(&of(&package).unwrap(), &PRICE), ["1", "5000"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["2", "100", "null", "null", "null", "null", "null"]);
+    package.product_settings = r#"{"priority_id": 1, "share_percent": 25}"#.to_owned();
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS[..2]), ["2", "25"]);
+}
+
 #[test]
 fn a_frequency_cap_is_one_impression_in_so_many_minutes() {
     let mut package = samples::package("news");
@@ -112,7 +152,7 @@ fn a_frequency_cap_is_one_impression_in_so_many_minutes() {
 fn everything_that_cannot_be_is_said_at_once() {
     let mut package = samples::package("news");
     package.pacing = Pacing::FrontLoaded;
-    package.price.model = PriceModel::Cpc;
+    package.price.model = PriceModel::Cpcv;
     package.impressions = i64::from(i32::MAX) + 1;
     package.product_settings = "{}".to_owned();
     package.targeting.rules = vec![samples::rule(Dimension::ContentGenre, Operator::AnyOf, &["rock"])];
@@ -122,12 +162,13 @@ fn everything_that_cannot_be_is_said_at_once() {
         fields,
         [
             "/packages/news/package_id",
-            "/packages/news/cpm",
-            "/packages/news/impressions",
+            "/packages/news/cpcv",
+            "/packages/news/video_completions",
             "/packages/news/pacing",
             "/packages/news/targeting_overlay/content_genre_any_of",
         ]
     );
+    assert_eq!(failure.items[1].supported, ["cpm", "cpc", "flat"]);
     assert_eq!(failure.items[3].supported, ["even", "asap"]);
 }
 

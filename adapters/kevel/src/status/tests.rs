@@ -45,7 +45,7 @@ fn state(campaign: &str, flights: &[&str], now: &str) -> (DeliveryState, Vec<Del
     let packages: Vec<(&str, i64)> = packages.iter().map(|(key, id)| (key.as_str(), *id)).collect();
     let host = FakeHost::with_description(&crate::describe::description(), move |request| {
         Ok(if request.url.contains("instantcounts") {
-            answer(200, r#"{"flights":{"11":{"impressions":40},"12":{"impressions":100}}}"#)
+            answer(200, r#"{"flights":{"11":{"impressions":40,"clicks":8},"12":{"impressions":100,"clicks":20}}}"#)
         } else if request.url.contains("/flight") {
             answer(200, &page(&listed))
         } else {
@@ -73,6 +73,14 @@ fn a_flight_is_in_one_state() {
         ("", r#","IsArchived":true"#, during, Canceled),
         (r#","IsArchived":true"#, "", during, Canceled),
         ("", r#","IsDeleted":true"#, during, Missing),
+        // Forty impressions and eight clicks were counted.
+        ("", r#","Impressions":40"#, during, Completed),
+        ("", r#","GoalType":3,"CapType":2,"Impressions":40"#, during, Delivering),
+        ("", r#","GoalType":3,"CapType":2,"Impressions":8"#, during, Completed),
+        ("", r#","GoalType":2,"CapType":2,"LifetimeCapAmount":9"#, during, Delivering),
+        ("", r#","GoalType":2,"CapType":2,"LifetimeCapAmount":8"#, during, Completed),
+        ("", r#","GoalType":2,"CapType":1,"LifetimeCapAmount":40"#, during, Completed),
+        ("", r#","GoalType":2"#, during, Delivering),
         ("", r#","CreativeMaps":[{"IsActive":false}]"#, during, AwaitingCreatives),
         ("", r#","CreativeMaps":[{"IsActive":true}]"#, during, Delivering),
         ("", r#","CreativeMaps":[{"IsActive":null},{"IsActive":true,"IsDeleted":null}]"#, during, Delivering),

@@ -6,6 +6,22 @@ use crate::{
     types::{AssetStatus, BuyStatus, DeliveryState, PackageStatus, RemoteBuy, RemoteKind, RemoteObject, StatusAnswer},
 };
 
+/// What a line item delivered since the start of its flight, besides impressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// Clicks.
+    pub clicks: Option<i64>,
+    /// Completed views or listens.
+    pub video_completions: Option<i64>,
+}
+
+impl Counted {
+    fn extensions(self) -> Vec<(String, String)> {
+        let named = [("clicks-delivered", self.clicks), ("video-completions-delivered", self.video_completions)];
+        named.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?.to_string()))).collect()
+    }
+}
+
 /// What was read from the platform about some buys.
 pub trait Standing {
     /// An order as it was read.
@@ -28,6 +44,12 @@ pub trait Standing {
         item: &RemoteObject,
         order: Option<&Self::Order>,
     ) -> (DeliveryState, Option<i64>);
+
+    /// Returns the clicks and completed views that a line item delivered, where the platform counts
+    /// them. Of a package that is sold by either, the buyer sees them as a part of the goal.
+    fn counted(&self, _item: &RemoteObject) -> Counted {
+        Counted::default()
+    }
 
     /// Returns the status of a buy where its order alone decides it; `None` if its packages do.
     fn state(&self, order: &Self::Order, packages: &[PackageStatus]) -> Option<DeliveryState>;
@@ -63,7 +85,8 @@ fn status<T: Standing>(shelf: &T, buy: &RemoteBuy) -> Fallible<BuyStatus> {
     let order = shelf.order(buy)?;
     let package = |item: &RemoteObject| {
         let (state, impressions_delivered) = shelf.package(buy, item, order);
-        PackageStatus { package_id: item.key.clone(), state, impressions_delivered, extensions: Vec::new() }
+        let extensions = shelf.counted(item).extensions();
+        PackageStatus { package_id: item.key.clone(), state, impressions_delivered, extensions }
     };
     let packages: Vec<PackageStatus> =
         buy.remote.iter().filter(|object| object.kind == RemoteKind::Package).map(package).collect();

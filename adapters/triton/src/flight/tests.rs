@@ -59,7 +59,7 @@ fn what_triton_cannot_do_is_refused_by_its_place() {
     let fields: Vec<&str> =
         failure.items.iter().filter_map(|item| item.field.strip_prefix("/packages/drive/")).collect();
     let cap = "targeting_overlay/frequency_cap/suppress_minutes";
-    assert_eq!(fields, ["cpm", "impressions", "pacing", "daily_impressions", cap]);
+    assert_eq!(fields, ["cpc", "impressions", "pacing", "daily_impressions", cap]);
     let mut one = package("drive");
     one.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::MediaBuy });
     let buy = buy(vec![one.clone(), package("evening")]);
