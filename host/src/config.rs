@@ -59,7 +59,7 @@ pub use keys::KeySetting;
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
-pub use products::Product;
+pub use products::{Product, price_key};
 pub use publisher::Publisher;
 pub use releases::Releases;
 pub use retention::Retention;

@@ -4,7 +4,8 @@
 //! - [`id`], [`money`], [`time`]: the basic values. [`decimal`]: decimal numbers, parsed from their
 //!   text.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
-//! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
+//! - [`price`]: price models, goals, and the arithmetic between budget and goal. [`budget`]: the shares of a
+//!   budget. Both are exact to the micro.
 //! - [`create`]: turns a request into a new buy. [`product`]: what is for sale. [`change`],
 //!   [`update`]: apply a change to a buy. [`terms`]: the rules that both share. [`growth`]: whether
 //!   a change makes a buy larger.
@@ -55,6 +56,7 @@ pub mod nfc;
 pub mod operation;
 pub mod person;
 pub mod plan;
+pub mod price;
 pub mod problem;
 pub mod product;
 pub mod purpose;

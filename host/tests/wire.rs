@@ -35,6 +35,15 @@ fn overlay() -> Value {
     })
 }
 
+/// Packages of every other price than a CPM.
+fn sold_otherwise() -> [Value; 3] {
+    [
+        json!({ "package_id": "clicks", "clicks": 50, "cpc": 0.8, "daily_clicks": 5 }),
+        json!({ "package_id": "views", "video_completions": 50, "cpcv": 0.05, "daily_video_completions": 5 }),
+        json!({ "package_id": "whole", "flat_price": 5_000 }),
+    ]
+}
+
 /// Requests with everything in them that they can carry, and what reads them.
 fn requests() -> Vec<(&'static str, Value, Take)> {
     let package = json!({
@@ -44,6 +53,7 @@ fn requests() -> Vec<(&'static str, Value, Take)> {
     let mut changed = package.clone();
     changed["active"] = json!(false);
     changed["creative_ids"] = json!(["b"]);
+    let [clicks, views, whole] = sold_otherwise();
     let asset = json!({
         "creative_id": "b", "name": "B", "format": "custom", "media_url": "https://cdn.example.com/b.jpg",
         "click_url": "https://example.com/", "width": 300, "height": 250, "duration": 30, "template_id": "7",
@@ -53,7 +63,7 @@ fn requests() -> Vec<(&'static str, Value, Take)> {
         (
             "create_media_buy",
             json!({
-                "packages": [package, "sports"], "total_budget": 100, "po_number": "7", "targeting_overlay": overlay(),
+                "packages": [package, "sports", clicks, views, whole], "total_budget": 100, "po_number": "7", "targeting_overlay": overlay(),
                 "flight_start_date": "2030-01-01", "flight_end_date": "2030-01-31T10:00:00Z", "pacing": "asap",
                 "daily_budget": 10, "currency": "USD", "idempotency_key": "k", "dry_run": true,
             }),
@@ -63,7 +73,7 @@ fn requests() -> Vec<(&'static str, Value, Take)> {
             "update_media_buy",
             json!({
                 "media_buy_id": "acme_1", "active": true, "total_budget": 7, "flight_end_date": "2030-01-01",
-                "targeting_overlay": overlay(), "pacing": "even", "daily_budget": 3, "packages": [changed],
+                "targeting_overlay": overlay(), "pacing": "even", "daily_budget": 3, "packages": [changed, clicks, views, whole],
                 "idempotency_key": "k", "dry_run": false,
             }),
             |value| read_and::<UpdateMediaBuy>(value, targeting::impossible)?.into_change().map(drop),
@@ -230,10 +240,40 @@ fn a_required_field_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_package_has_one_price_one_goal_and_one_daily_cap() {
+    for (tool, request, take) in requests().into_iter().take(2) {
+        for (package, field, value, told) in [
+            (0, "cpc", json!(1), "can't be given together with cpm: a package has one price"),
+            (0, "flat_price", json!(1), "can't be given together with cpm: a package has one price"),
+            (0, "daily_clicks", json!(1), "can't be given together with daily_impressions"),
+        ] {
+            let mut changed = request.clone();
+            changed["packages"][package][field] = value.clone();
+            let place = format!("/packages/{package}/{field}");
+            let error = take(changed.clone().into()).unwrap_err();
+            assert!(error.message.contains(told), "{}", error.message);
+            assert_refused(tool, &place, &value, take(changed.into()));
+        }
+        let last = request["packages"].as_array().unwrap().len() - 3;
+        let mut changed = request.clone();
+        changed["packages"][last]["impressions"] = json!(1);
+        let error = take(changed.into()).unwrap_err();
+        assert!(
+            error.message.contains("can't be given together with impressions: a package has one goal"),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn amounts_counts_and_dates_that_can_not_be_are_refused() {
     let wrong = [
         ("/total_budget", vec![json!(0), json!(-0.5), json!(0.000_000_1), json!(9e12), json!("12")]),
         ("/packages/0/cpm", vec![json!(0), json!(-1), json!(1e13)]),
+        ("/packages/2/clicks", vec![json!(0), json!(1.5), json!("50")]),
+        ("/packages/2/cpc", vec![json!(0), json!(-1)]),
+        ("/packages/3/daily_video_completions", vec![json!(0), json!(-3)]),
+        ("/packages/4/flat_price", vec![json!(0), json!("much")]),
         ("/packages/0/daily_impressions", vec![json!(0), json!(1.5), json!(-3), json!(9_007_199_254_740_993_i64)]),
         ("/flight_start_date", vec![json!("2030-02-30"), json!("01/02/2030"), json!("2030-01-01T25:00:00Z"), json!(7)]),
         ("/flight_end_date", vec![json!("tomorrow"), json!("2030-1-1"), json!("2030-01-01T00:00:00")]),

@@ -144,25 +144,28 @@ fn package_standing(
     now: Timestamp,
 ) -> PackageStanding {
     let remote = said.iter().flat_map(|answer| &answer.packages).find(|mine| mine.package == package.id);
-    let delivered = remote.and_then(|remote| remote.impressions_delivered);
-    let millionths = delivered.map(|count| {
-        let exact = i128::from(count) * 1_000_000 / i128::from(package.impressions.max(1));
+    // Counted is what the price pays for. A flat price has no goal to compare it with.
+    let counted = || Some((remote?.delivered(package.price.model.unit()?)?, package.goal?));
+    let progress = counted();
+    let millionths = progress.map(|(count, goal)| {
+        let exact = i128::from(count) * 1_000_000 / i128::from(goal.max(1));
         i64::try_from(exact).unwrap_or(i64::MAX)
     });
     PackageStanding {
         package: package.id.clone(),
         platform: package.platform.clone(),
         status: whole.unwrap_or_else(|| status::package_status(buy, &package.id, said, now)),
-        pacing: pacing_word(buy, package, delivered, now),
+        pacing: pacing_word(buy, progress, now),
         delivered_millionths: millionths,
         platform_state: remote.map(|remote: &RemotePackageStatus| remote.state.clone()),
     }
 }
 
 /// Compares a package's delivery with an even one. Within a tenth of the goal counts as on track.
-fn pacing_word(buy: &MediaBuy, package: &Package, delivered: Option<i64>, now: Timestamp) -> &'static str {
-    let Some(delivered) = delivered else { return "unknown" };
-    if delivered >= package.impressions {
+/// `progress` is what was delivered, and the goal.
+fn pacing_word(buy: &MediaBuy, progress: Option<(i64, i64)>, now: Timestamp) -> &'static str {
+    let Some((delivered, goal)) = progress else { return "unknown" };
+    if delivered >= goal {
         return "completed";
     }
     if now < buy.start {
@@ -170,8 +173,8 @@ fn pacing_word(buy: &MediaBuy, package: &Package, delivered: Option<i64>, now: T
     }
     let whole = i128::from(buy.end.as_micros() - buy.start.as_micros()).max(1);
     let passed = i128::from(now.min(buy.end).as_micros() - buy.start.as_micros());
-    let expected = i128::from(package.impressions) * passed / whole;
-    let tolerance = i128::from(package.impressions) / 10;
+    let expected = i128::from(goal) * passed / whole;
+    let tolerance = i128::from(goal) / 10;
     match i128::from(delivered) - expected {
         off if off > tolerance => "ahead",
         off if off < -tolerance => "behind",

@@ -18,6 +18,7 @@ use crate::{
     adapters::PlatformConfig,
     domain::{
         creative::{Creative, Format},
+        price::PriceModel,
         targeting::Dimension,
     },
     network::base_url::BaseUrl,
@@ -49,6 +50,9 @@ pub struct AdapterCheck {
     /// `formats` of `[sample]`: the formats that the sample's product accepts. Empty: all that the
     /// adapter declares.
     pub formats: Vec<Format>,
+    /// `price_models` of `[sample]`: the ways in which the sample's product can be sold. Empty: all that
+    /// the adapter declares.
+    pub price_models: Vec<PriceModel>,
     /// `[[sample.creatives]]`: creatives that the ad server accepts. They name no packages.
     pub creatives: Vec<Creative>,
     /// `[sample.values]`: for targeting dimensions without a list of values, some that the ad server
@@ -141,6 +145,7 @@ impl AdapterCheck {
         let sample = root.section("sample", |section| Sample {
             currency: section.or("currency", "USD".to_owned(), values::currency),
             formats: section.list("formats", format).unwrap_or_default(),
+            price_models: section.list("price_models", price_model).unwrap_or_default(),
             creatives: section.tables("creatives", creative),
             values: section.table_if_table("values", |section| Some(listed(section))).unwrap_or_default(),
             frequency_cap_minutes: section.list("frequency_cap_minutes", minutes).unwrap_or_default(),
@@ -152,7 +157,7 @@ impl AdapterCheck {
             emulator: section.optional("emulator", values::words),
         });
         root.refuse_unknown_keys();
-        let Sample { currency, formats, creatives, values, frequency_cap_minutes, time_zones } = sample?;
+        let Sample { currency, formats, price_models, creatives, values, frequency_cap_minutes, time_zones } = sample?;
         Some(Self {
             platform: platform?,
             advertiser_id,
@@ -160,6 +165,7 @@ impl AdapterCheck {
             product_settings: product_settings?,
             currency,
             formats,
+            price_models,
             creatives,
             values,
             frequency_cap_minutes,
@@ -173,6 +179,7 @@ impl AdapterCheck {
 struct Sample {
     currency: String,
     formats: Vec<Format>,
+    price_models: Vec<PriceModel>,
     creatives: Vec<Creative>,
     values: BTreeMap<Dimension, Vec<String>>,
     frequency_cap_minutes: Vec<u32>,
@@ -191,6 +198,10 @@ fn platform(section: &Section<'_>, named: Named) -> Option<PlatformConfig> {
 
 fn format(node: Node<'_>) -> Read<Format> {
     values::choice(node, Format::ALL, Format::as_str)
+}
+
+fn price_model(node: Node<'_>) -> Read<PriceModel> {
+    values::choice(node, PriceModel::ALL, PriceModel::as_str)
 }
 
 fn creative(section: &Section<'_>) -> Option<Creative> {

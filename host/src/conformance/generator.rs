@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 
-use super::{bench::Bench, sample::units};
+use super::{
+    bench::Bench,
+    sample::{price_models, units},
+};
 use crate::{
     adapters::AdapterChange,
     domain::{
         capability::{DaypartingSupport, DimensionSupport},
         change::ProposedChange,
         media_buy::{MediaBuy, Pacing, Package},
+        price::{Price, PriceModel},
         problem::Problem,
         targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
     },
@@ -106,12 +110,7 @@ impl<'b> Generator<'b> {
             package.id = format!("p{index}").into();
             package.name =
                 (*["Sports", "News \"live\"", "Müsik & Kultur", "a"].choose(&mut self.dice).unwrap_or(&"a")).to_owned();
-            package.impressions = self.dice.random_range(20_000..5_000_000);
-            let cpm = self.dice.random_range(1..60);
-            package.cpm = units(cpm);
-            // A thousand impressions cost `cpm`: what is left of a unit is cut off.
-            package.impressions -= package.impressions % 1_000;
-            package.budget = units(cpm * (package.impressions / 1_000));
+            self.sell(&mut package);
             package.pacing = self.dice.random_bool(0.3).then(|| self.pacing(Pacing::Even));
             if self.dice.random_bool(0.3) {
                 package.targeting = self.targeting();
@@ -130,6 +129,27 @@ impl<'b> Generator<'b> {
         let beyond = self.bench.capabilities.unsupported(&self.bench.name, ProposedChange::create(&buy));
         self.number += 1;
         Request { number: self.number - 1, buy, beyond }
+    }
+
+    /// Sells a package in one of the ways that the adapter declares.
+    fn sell(&mut self, package: &mut Package) {
+        let models = price_models(self.bench);
+        let model = match models.as_slice() {
+            [only] => *only,
+            several => several.choose(&mut self.dice).copied().unwrap_or(PriceModel::Cpm),
+        };
+        let goal = self.dice.random_range(20_000..5_000_000);
+        let rate = self.dice.random_range(1..60);
+        // A thousand impressions cost the rate of a CPM: what is left of a unit is cut off. Clicks and
+        // views are fewer, and cost more.
+        let (goal, budget) = match model {
+            PriceModel::Cpm => (Some(goal - goal % 1_000), rate * (goal / 1_000)),
+            PriceModel::Cpc | PriceModel::Cpcv => (Some(goal / 1_000), rate * (goal / 1_000)),
+            PriceModel::Flat => (None, rate * 1_000),
+        };
+        package.budget = units(budget);
+        package.goal = goal;
+        package.price = Price { model, rate: if model == PriceModel::Flat { package.budget } else { units(rate) } };
     }
 
     fn choose_operators(&mut self) {

@@ -12,6 +12,7 @@ use crate::{
         creative::{Creative, Format},
         media_buy::{MediaBuy, Package},
         money::Micros,
+        price::{DailyGoal, Goal, Price, PriceModel},
         targeting::{Daypart, Dayparting, Dimension, Operator, Targeting, Weekday},
         update::{BuyPatch, PackagePatch, When},
     },
@@ -20,6 +21,15 @@ use crate::{
 pub(super) use crate::adapters::SAMPLE_PACKAGES as PACKAGES;
 
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// The budget of each package.
+const BUDGET: Micros = match Micros::new(1_000 * Micros::UNIT) {
+    Some(budget) => budget,
+    None => Micros::MAX,
+};
+
+/// The goal of each package that has one.
+const GOAL: i64 = 100_000;
 
 /// A buy that the kit makes on the ad server, and its creatives.
 #[derive(Debug, Clone)]
@@ -40,6 +50,12 @@ pub(super) fn sample(bench: &Bench, rich: bool) -> Sample {
     if rich {
         buy.packages[0].targeting = rich_targeting(bench);
     }
+    // The second package is sold in another way than the first, and in a rich sample in a third.
+    let models = price_models(bench);
+    let other = models.get(if rich { 2 } else { 1 }).or_else(|| models.get(1)).or_else(|| models.first());
+    for (package, model) in buy.packages.iter_mut().zip(models.first().into_iter().chain(other)) {
+        sell_by(package, *model);
+    }
     let accepted = &buy.packages[0].formats;
     let creatives = bench.config.creatives.iter().filter(|creative| accepted.contains(&creative.format));
     let creatives = creatives.enumerate().map(|(index, creative)| {
@@ -58,8 +74,7 @@ fn buy(bench: &Bench) -> MediaBuy {
     let unique = uuid::Uuid::now_v7().simple().to_string().split_off(20);
     let examined = sample_buy(&bench.name, &bench.capabilities, now);
     let package = |package: Package| Package {
-        budget: units(1_000),
-        impressions: 100_000,
+        budget: BUDGET,
         formats: formats(bench),
         settings: bench.config.product_settings.clone(),
         ..package
@@ -75,6 +90,28 @@ fn buy(bench: &Bench) -> MediaBuy {
         targeting: targeting(bench, 0),
         packages: examined.packages.into_iter().map(package).collect(),
         ..examined
+    }
+}
+
+/// Sells a package in a way, for the same budget, and with the same goal if it has one.
+fn sell_by(package: &mut Package, model: PriceModel) {
+    let units_of_rate = if model == PriceModel::Cpm { 1_000 } else { 1 };
+    let rate = match model {
+        PriceModel::Flat => BUDGET,
+        _ => Micros::new(BUDGET.get() * units_of_rate / GOAL).unwrap_or(Micros::MAX),
+    };
+    package.price = Price { model, rate };
+    package.budget = BUDGET;
+    package.goal = model.unit().map(|_| GOAL);
+}
+
+/// Returns the ways in which the sample's product can be sold. Never empty.
+pub(super) fn price_models(bench: &Bench) -> Vec<PriceModel> {
+    let given = &bench.config.price_models;
+    let listed = PriceModel::ALL.iter().copied().filter(|model| bench.capabilities.sells_by(*model));
+    match given.is_empty() {
+        true => Some(listed.collect::<Vec<_>>()).filter(|listed| !listed.is_empty()).unwrap_or(vec![PriceModel::Cpm]),
+        false => given.clone(),
     }
 }
 
@@ -175,18 +212,20 @@ pub(super) fn update_of(bench: &Bench, kind: &str, sample: &Sample) -> Option<Bu
             only(PACKAGES[0], PackagePatch { daily_budget: Some(Some(units(100))), ..PackagePatch::default() })
         }
         "daily_impressions" => {
-            only(PACKAGES[0], PackagePatch { daily_impressions: Some(Some(20_000)), ..PackagePatch::default() })
+            let daily_goal = Some(DailyGoal { unit: one.price.model.unit()?, most: Some(GOAL / 5) });
+            only(PACKAGES[0], PackagePatch { daily_goal, ..PackagePatch::default() })
         }
         "budget" => only(
             PACKAGES[0],
             PackagePatch { budget: Some(one.budget.checked_add(units(200))?), ..PackagePatch::default() },
         ),
-        "impressions" => only(
-            PACKAGES[0],
-            PackagePatch { impressions: Some(one.impressions.checked_add(10_000)?), ..PackagePatch::default() },
-        ),
+        "impressions" => {
+            let goal = Some(Goal { unit: one.price.model.unit()?, count: one.goal?.checked_add(GOAL / 10)? });
+            only(PACKAGES[0], PackagePatch { goal, ..PackagePatch::default() })
+        }
         "price" => {
-            only(PACKAGES[0], PackagePatch { cpm: Some(one.cpm.checked_add(units(1))?), ..PackagePatch::default() })
+            let price = Some(Price { rate: one.price.rate.checked_add(units(1))?, ..one.price });
+            only(PACKAGES[0], PackagePatch { price, ..PackagePatch::default() })
         }
         "creative_assignments" => {
             if buy.packages.get(1)?.creatives.is_empty() {
@@ -209,8 +248,10 @@ pub(super) fn large_update(bench: &Bench, sample: &Sample) -> BuyPatch {
     let [one, two] = PACKAGES.map(|id| PackagePatch { package: Some(id.into()), ..PackagePatch::default() });
     if declared("budget") {
         patch.packages.push(PackagePatch { budget: Some(units(1_200)), ..one });
-    } else if declared("impressions") {
-        patch.packages.push(PackagePatch { impressions: Some(120_000), ..one });
+    } else if declared("impressions")
+        && let Some(unit) = sample.buy.packages.first().and_then(|package| package.price.model.unit())
+    {
+        patch.packages.push(PackagePatch { goal: Some(Goal { unit, count: 120_000 }), ..one });
     }
     if declared("active") {
         patch.packages.push(PackagePatch { active: Some(false), ..two });

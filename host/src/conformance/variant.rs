@@ -6,6 +6,7 @@ use super::generator::Request;
 use crate::domain::{
     media_buy::MediaBuy,
     money::Micros,
+    price::PriceModel,
     targeting::{Dimension, Targeting},
 };
 
@@ -20,14 +21,19 @@ pub(super) fn of(request: &Request) -> Option<(Request, String)> {
         0 | 1 => one_value_less(&mut buy)?,
         2 => {
             let package = buy.packages.first_mut()?;
-            package.impressions += 1_000;
-            format!("{} impressions of {}", package.impressions, package.id)
+            // A flat price has no goal.
+            let (goal, unit) = package.goal.as_mut().zip(package.price.model.unit())?;
+            *goal += 1_000;
+            format!("{goal} {} of {}", unit.words(), package.id)
         }
         3 => {
             // A ten-thousandth of the currency's unit, which a float rounded to cents loses.
             let package = buy.packages.first_mut()?;
-            package.cpm = Micros::new(package.cpm.get() + 100)?;
-            format!("the price {} of {}", package.cpm, package.id)
+            package.price.rate = Micros::new(package.price.rate.get() + 100)?;
+            if package.price.model == PriceModel::Flat {
+                package.budget = package.price.rate;
+            }
+            format!("the price {} of {}", package.price.rate, package.id)
         }
         4 => {
             buy.end = buy.end.plus(Duration::from_secs(86_400));

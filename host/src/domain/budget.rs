@@ -1,31 +1,6 @@
-//! The arithmetic of budget, price and impressions: integers only, exact to the micro.
+//! The shares of a budget: integers only, exact to the micro.
 
 use super::money::Micros;
-
-/// The maximum impression goal of a package: the largest goal that every supported platform accepts
-/// (32 bits).
-pub const MAX_IMPRESSIONS: i64 = i32::MAX as i64;
-
-/// `floor(budget / cpm × 1000)`. Returns `None` if the price is zero or the result is not a goal of
-/// 1 to [`MAX_IMPRESSIONS`].
-pub fn impressions_for(budget: Micros, cpm: Micros) -> Option<i64> {
-    if cpm.is_zero() {
-        return None;
-    }
-    let impressions = i128::from(budget.get()) * 1_000 / i128::from(cpm.get());
-    i64::try_from(impressions).ok().filter(|goal| (1..=MAX_IMPRESSIONS).contains(goal))
-}
-
-/// The cost of so many impressions: `impressions × cpm / 1000`, rounded up to the micro so that the
-/// budget pays for all of them. Returns `None` above [`Micros::MAX`] or for no impressions.
-pub fn budget_for(impressions: i64, cpm: Micros) -> Option<Micros> {
-    if impressions < 1 {
-        return None;
-    }
-    let thousandths = i128::from(impressions) * i128::from(cpm.get());
-    let micros = (thousandths + 999) / 1_000;
-    i64::try_from(micros).ok().and_then(Micros::new)
-}
 
 /// Divides `total` into `parts` equal shares. The first shares get the remainder, one micro each.
 pub fn equal_shares(total: Micros, parts: usize) -> Vec<Micros> {
@@ -72,27 +47,12 @@ mod tests {
     }
 
     #[test]
-    fn impressions_are_rounded_down_and_must_be_a_goal() {
-        assert_eq!(impressions_for(micros(25_000_000_000), micros(12_500_000)), Some(2_000_000));
-        assert_eq!(impressions_for(micros(9_999), micros(10_000_000)), None);
-        assert_eq!(impressions_for(micros(10_000), micros(10_000_000)), Some(1));
-        assert_eq!(impressions_for(micros(1), Micros::ZERO), None);
-        assert_eq!(impressions_for(Micros::MAX, micros(10_000)), None);
-    }
-
-    #[test]
     fn equal_shares_differ_by_a_micro_at_most() {
         let shares = equal_shares(micros(100), 3);
         assert_eq!(shares, [micros(34), micros(33), micros(33)]);
     }
 
     proptest! {
-        #[test]
-        fn a_budget_computed_from_a_goal_buys_that_goal(goal in 1..=MAX_IMPRESSIONS, cpm in 10_000i64..=4_000_000) {
-            let budget = budget_for(goal, micros(cpm)).unwrap();
-            prop_assert_eq!(impressions_for(budget, micros(cpm)), Some(goal));
-        }
-
         #[test]
         fn shares_add_up_to_the_micro(
             total in 0..=Micros::MAX.get(),

@@ -6,7 +6,8 @@ use super::{
     creative::Creative,
     field::{CreativeRef, Field, FieldPath, Subject},
     id::{PackageId, PlatformName},
-    media_buy::MediaBuy,
+    media_buy::{MediaBuy, Package},
+    price::{Goal, PriceModel},
     problem::Problem,
     update::{BuyPatch, When},
 };
@@ -84,6 +85,36 @@ impl<'a> ProposedChange<'a> {
         }
         touched
     }
+}
+
+impl ProposedChange<'_> {
+    /// Says what each package on a platform is bought for, if that is new or other than before, in
+    /// the terms of its price. Leaves out packages that are sold by the thousand impressions: what an
+    /// adapter shows of them says it.
+    pub fn terms(self, platform: &PlatformName) -> Vec<String> {
+        let is_new = matches!(self.change, Change::Create);
+        let otherwise = self.desired.packages_on(platform).filter(|package| package.price.model != PriceModel::Cpm);
+        otherwise
+            .filter_map(|package| {
+                let now = words_of(package, &self.desired.currency);
+                let before = self.current.package(&package.id).filter(|_| !is_new);
+                match before.map(|before| words_of(before, &self.current.currency)) {
+                    None => Some(format!("{}: {now}", package.id)),
+                    Some(before) if before != now => Some(format!("{}: {now}; so far {before}", package.id)),
+                    Some(_) => None,
+                }
+            })
+            .collect()
+    }
+}
+
+/// What a package is bought for, in words.
+fn words_of(package: &Package, currency: &str) -> String {
+    let (price, budget) = (package.price, package.budget);
+    let goal = package.goal.zip(price.model.unit()).map(|(count, unit)| Goal { unit, count });
+    let Some(goal) = goal else { return format!("{price} {currency} for the whole flight") };
+    let daily = package.daily_goal.map(|daily| format!(", at most {daily} a day")).unwrap_or_default();
+    format!("{goal} at {price} {currency}, for {budget} {currency} in all{daily}")
 }
 
 impl Change {

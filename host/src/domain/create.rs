@@ -11,6 +11,7 @@ use super::{
     id::{MediaBuyId, PlatformName, PrincipalId},
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
+    price::{Goal, Price},
     problem::Problem,
     product::Catalogue,
     status::BuyStatus,
@@ -32,16 +33,16 @@ pub struct NewPackage {
     pub package_id: String,
     /// The budget, instead of a goal.
     pub budget: Option<Micros>,
-    /// The impression goal, instead of a budget.
-    pub impressions: Option<i64>,
-    /// The CPM, at least the product's floor price. Default: the product's price.
-    pub cpm: Option<Micros>,
+    /// The goal, instead of a budget.
+    pub goal: Option<Goal>,
+    /// The price, at least the product's floor price. Default: the product's price.
+    pub price: Option<Price>,
     /// The pacing; default: the buy's.
     pub pacing: Option<Pacing>,
     /// The daily cap of spend.
     pub daily_budget: Option<Micros>,
-    /// The daily cap of impressions.
-    pub daily_impressions: Option<i64>,
+    /// The daily cap of the units that its price pays for.
+    pub daily_goal: Option<Goal>,
     /// The package's own targeting.
     pub targeting: Targeting,
     /// Must be empty: a new buy has no creatives yet. Kept so that the refusal can say so.
@@ -142,7 +143,7 @@ impl NewMediaBuy {
 
 /// Checks the rules for all packages of a new buy together.
 fn check_whole(buy: &MediaBuy, problems: &mut Vec<Problem>) {
-    terms::check_one_platform_keeps_daily_budget(buy, problems);
+    terms::check_daily_budget_can_be_kept(buy, problems);
     buy.targeting.check_custom(&buy.platforms(), &Subject::Buy, problems);
     let place = |package: &Package| buy.packages.iter().position(|other| other.id == package.id).unwrap_or_default();
     problems.extend(buy.contradictions(|package| Subject::listed(place(package))));

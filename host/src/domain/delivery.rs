@@ -6,6 +6,7 @@ use super::{
     creative::AssetStatus,
     id::{MediaBuyId, PackageId, PlatformName},
     money::Micros,
+    price::Unit,
     time::{Day, Timestamp},
 };
 
@@ -95,6 +96,23 @@ pub struct RemotePackageStatus {
     pub state: DeliveryState,
     /// The impressions delivered since its flight began.
     pub impressions_delivered: Option<i64>,
+    /// The clicks since its flight began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clicks_delivered: Option<i64>,
+    /// The completed views since its flight began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completions_delivered: Option<i64>,
+}
+
+impl RemotePackageStatus {
+    /// The number of a unit that was delivered since its flight began, if the platform counts it.
+    pub const fn delivered(&self, unit: Unit) -> Option<i64> {
+        match unit {
+            Unit::Impressions => self.impressions_delivered,
+            Unit::Clicks => self.clicks_delivered,
+            Unit::VideoCompletions => self.completions_delivered,
+        }
+    }
 }
 
 /// The status of a buy on one platform.

@@ -41,12 +41,26 @@ names! {
         PackageId = "package_id",
         /// The CPM.
         Price = "cpm",
+        /// The price of a click.
+        Cpc = "cpc",
+        /// The price of a completed view.
+        Cpcv = "cpcv",
+        /// The price of a package for its whole flight.
+        FlatPrice = "flat_price",
         /// The budget of a package.
         Budget = "budget",
         /// The impression goal of a package.
         Impressions = "impressions",
+        /// The click goal of a package.
+        Clicks = "clicks",
+        /// The goal of a package in completed views.
+        VideoCompletions = "video_completions",
         /// The daily cap of impressions.
         DailyImpressions = "daily_impressions",
+        /// The daily cap of clicks.
+        DailyClicks = "daily_clicks",
+        /// The daily cap of completed views.
+        DailyVideoCompletions = "daily_video_completions",
         /// The creatives that run in a package.
         Creatives = "creative_ids",
         /// The list of new creatives.

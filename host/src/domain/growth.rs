@@ -152,10 +152,10 @@ fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
 fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
     let Package {
         budget,
-        impressions,
-        cpm,
+        goal,
+        price,
         daily_budget,
-        daily_impressions,
+        daily_goal,
         targeting,
         creatives,
         // Compared together with the buy's pacing.
@@ -167,7 +167,7 @@ fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
         id: _,
         name: _,
         platform: _,
-        floor_cpm: _,
+        floor: _,
         formats: _,
         settings: _,
         review_lead_ms: _,
@@ -175,10 +175,12 @@ fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
         performance_index: _,
     } = after;
     if *budget > before.budget
-        || *impressions > before.impressions
-        || *cpm > before.cpm
+        || *goal > before.goal
+        || price.rate > before.price.rate
+        // Another model can't be compared. No change leads to one.
+        || price.model != before.price.model
         || is_looser(before.daily_budget, *daily_budget)
-        || is_looser(before.daily_impressions, *daily_impressions)
+        || is_looser(before.daily_goal, *daily_goal)
     {
         grown.insert(Growth::Spend);
     }

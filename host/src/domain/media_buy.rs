@@ -9,10 +9,15 @@ use super::{
     creative::{AssetStatus, Creative, Format},
     id::{CreativeId, MediaBuyId, PackageId, PlatformName, PrincipalId},
     money::Micros,
+    price::Price,
     status::BuyStatus,
     targeting::{Targeting, names},
     time::Timestamp,
 };
+
+mod stored;
+
+use stored::StoredPackage;
 
 names! {
     /// How impressions are spread over the flight.
@@ -56,6 +61,7 @@ pub struct RemoteObject {
 
 /// A package of a media buy: a line item or flight on its platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredPackage", into = "StoredPackage")]
 pub struct Package {
     /// The id, which is the product's.
     pub id: PackageId,
@@ -66,22 +72,22 @@ pub struct Package {
     /// Whether it may deliver.
     pub active: bool,
     /// When the buyer last paused or resumed it; `None` if never.
-    #[serde(default)]
     pub switched_at: Option<Timestamp>,
     /// The budget.
     pub budget: Micros,
-    /// The impression goal, at least 1.
-    pub impressions: i64,
-    /// The price of a thousand impressions.
-    pub cpm: Micros,
-    /// The product's floor price: the lowest CPM that the publisher accepts.
-    pub floor_cpm: Micros,
+    /// The goal, in the units that the price pays for, at least 1. `None` for a flat price, which has
+    /// no goal.
+    pub goal: Option<i64>,
+    /// The price. Its model is the product's, and never changes.
+    pub price: Price,
+    /// The product's floor price: the lowest rate that the publisher accepts.
+    pub floor: Micros,
     /// The package's own pacing; `None` means the buy's.
     pub pacing: Option<Pacing>,
     /// The daily cap of spend.
     pub daily_budget: Option<Micros>,
-    /// The daily cap of impressions.
-    pub daily_impressions: Option<i64>,
+    /// The daily cap, in the units of the goal.
+    pub daily_goal: Option<i64>,
     /// The package's own targeting, which refines the buy's.
     pub targeting: Targeting,
     /// The creatives that run in the package, in order.

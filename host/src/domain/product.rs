@@ -5,6 +5,7 @@ use super::{
     field::FieldPath,
     id::{PackageId, PlatformName},
     money::Micros,
+    price::Price,
     problem::Problem,
 };
 
@@ -19,11 +20,11 @@ pub struct Offer<'a> {
     pub platform: &'a PlatformName,
     /// The creative formats that it accepts.
     pub formats: &'a [Format],
-    /// The price of a thousand impressions.
-    pub cpm: Micros,
-    /// The lowest CPM that a buyer may offer.
-    pub floor_cpm: Micros,
-    /// The currency of both prices, ISO 4217.
+    /// The price.
+    pub price: Price,
+    /// The lowest rate of that price that a buyer may offer.
+    pub floor: Micros,
+    /// The currency of both, ISO 4217.
     pub currency: &'a str,
     /// How long before the flight starts the creatives must arrive, in milliseconds.
     pub review_lead_ms: i64,

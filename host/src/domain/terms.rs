@@ -4,11 +4,11 @@
 //! adds its problems to a list, so that a buyer sees all of them at once.
 
 use super::{
-    budget,
     field::{Field, Subject},
     id::{PackageId, PlatformName},
     media_buy::{MediaBuy, Package},
     money::Micros,
+    price::{Goal, MAX_GOAL, Price, PriceModel, Unit},
     problem::Problem,
     time::Timestamp,
 };
@@ -21,61 +21,130 @@ pub const NAMED_TWICE: &str = "is named twice; give each package once";
 pub enum Spend {
     /// Neither budget nor goal.
     Open,
-    /// The budget. The goal follows from it.
+    /// The budget. The goal follows from it, if the price has one.
     Budget(Micros),
     /// The goal, and the budget that it needs.
     Goal {
-        /// The impression goal.
-        impressions: i64,
-        /// The cost of these impressions.
+        /// The number of units.
+        goal: i64,
+        /// The cost of these units.
         budget: Micros,
     },
     /// The request is impossible. The problem was added to the list.
     Refused,
 }
 
-/// Returns which part of a package's spend a request fixes: its budget or its goal, but not both.
-pub fn spend(
-    budget: Option<Micros>,
-    impressions: Option<i64>,
-    cpm: Micros,
-    at: &Subject,
-    problems: &mut Vec<Problem>,
-) -> Spend {
-    let refusal = match (budget, impressions) {
-        (None, None) => return Spend::Open,
-        (Some(budget), None) => return Spend::Budget(budget),
-        (Some(_), Some(_)) => "can't be given together with budget: one follows from the other".to_owned(),
-        (None, Some(impressions)) => match goal_budget(impressions, cpm) {
-            Ok(budget) => return Spend::Goal { impressions, budget },
-            Err(refusal) => refusal,
-        },
-    };
-    problems.push(Problem::new(at.field(Field::Impressions), refusal));
-    Spend::Refused
+/// What a request says about the price and the spend of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The price.
+    pub price: Option<Price>,
+    /// The budget.
+    pub budget: Option<Micros>,
+    /// The goal.
+    pub goal: Option<Goal>,
+}
+
+/// The price and the floor price at which a package is sold.
+#[derive(Debug, Clone, Copy)]
+pub struct Sold<'a> {
+    /// The package.
+    pub package: &'a PackageId,
+    /// The price, unless the request has another.
+    pub price: Price,
+    /// The lowest rate that the publisher accepts.
+    pub floor: Micros,
+}
+
+impl Sold<'_> {
+    /// Why a field of the request does not fit the price, with the field that does.
+    fn misfit(&self, instead: &str) -> String {
+        format!("does not fit: {} is sold {}; {instead}", self.package, self.price.model.sold())
+    }
+}
+
+impl Asked {
+    /// Returns the price of a package: the one that the request names, or else that of the product.
+    /// A flat price is also the budget, so a budget alone names it.
+    pub fn price(&self, sold: &Sold<'_>, at: &Subject, problems: &mut Vec<Problem>) -> Price {
+        let model = sold.price.model;
+        let named = self.price.filter(|price| price.model == model);
+        if let Some(other) = self.price.filter(|price| price.model != model) {
+            let instead = format!("give {}", model.field());
+            problems.push(Problem::new(at.field(other.model.field()), sold.misfit(&instead)));
+        }
+        let by_budget = || self.budget.filter(|_| model == PriceModel::Flat);
+        let (rate, field) = match (named, by_budget()) {
+            (Some(price), _) => (price.rate, model.field()),
+            (None, Some(budget)) => (budget, Field::Budget),
+            (None, None) => (sold.price.rate, model.field()),
+        };
+        if named.is_some()
+            && let Some(budget) = by_budget().filter(|budget| *budget != rate)
+        {
+            let message = format!("must not be other than {}, {budget} and {rate}: leave one out", model.field());
+            problems.push(Problem::new(at.field(Field::Budget), message));
+        }
+        let is_named = named.is_some() || by_budget().is_some();
+        if is_named && rate < sold.floor {
+            let message = format!("must be at least {}, the floor price of {}", sold.floor, sold.package);
+            problems.push(Problem::new(at.field(field), message));
+        }
+        Price { model, rate }
+    }
+
+    /// Returns which part of a package's spend a request fixes: its budget or its goal, but not both.
+    /// A flat price always fixes the budget.
+    pub fn spend(&self, sold: &Sold<'_>, at: &Subject, problems: &mut Vec<Problem>) -> Spend {
+        let Self { budget, goal, .. } = *self;
+        let refusal = match (budget, goal, sold.price.model.unit()) {
+            (_, None, None) => return Spend::Budget(sold.price.rate),
+            (_, Some(_), None) => sold.misfit("a flat price has no goal: leave it out"),
+            (None, None, _) => return Spend::Open,
+            (Some(budget), None, _) => return Spend::Budget(budget),
+            (_, Some(goal), Some(unit)) if goal.unit != unit => sold.misfit(&format!("give {}", unit.field())),
+            (Some(_), Some(_), _) => "can't be given together with budget: one follows from the other".to_owned(),
+            (None, Some(goal), _) => match goal_budget(goal.count, sold.price) {
+                Ok(budget) => return Spend::Goal { goal: goal.count, budget },
+                Err(refusal) => refusal,
+            },
+        };
+        let field = goal.map_or(Field::Budget, |goal| goal.unit.field());
+        problems.push(Problem::new(at.field(field), refusal));
+        Spend::Refused
+    }
 }
 
 /// Returns the budget that a goal needs.
 ///
 /// # Errors
 /// When the goal is impossible. The message is for the buyer.
-fn goal_budget(impressions: i64, cpm: Micros) -> Result<Micros, String> {
-    if !(1..=budget::MAX_IMPRESSIONS).contains(&impressions) {
-        return Err(format!("must be 1 to {}", budget::MAX_IMPRESSIONS));
+fn goal_budget(goal: i64, price: Price) -> Result<Micros, String> {
+    if !(1..=MAX_GOAL).contains(&goal) {
+        return Err(format!("must be 1 to {MAX_GOAL}"));
     }
-    budget::budget_for(impressions, cpm).ok_or_else(|| "costs more than can be booked".to_owned())
+    price.budget_for(goal).ok_or_else(|| "costs more than can be booked".to_owned())
 }
 
-/// The message for a budget that does not buy a valid goal, for the buyer.
-pub fn no_goal(budget: Micros, cpm: Micros) -> String {
-    format!("{budget} at a CPM of {cpm} buys no possible number of impressions (1 to {})", budget::MAX_IMPRESSIONS)
-}
-
-/// Checks that a price is at least the floor price of its package.
-pub fn check_price(cpm: Micros, floor_cpm: Micros, package: &PackageId, at: &Subject, problems: &mut Vec<Problem>) {
-    if cpm < floor_cpm {
-        let message = format!("must be at least {floor_cpm}, the floor price of {package}");
-        problems.push(Problem::new(at.field(Field::Price), message));
+/// Refuses daily caps that count something else than the price of their package pays for, and any
+/// daily cap of a flat price, which is paid as a whole.
+pub fn check_daily_units(
+    sold: &Sold<'_>,
+    daily_unit: Option<Unit>,
+    daily_budget: Option<Micros>,
+    at: &Subject,
+    problems: &mut Vec<Problem>,
+) {
+    let mut refuse = |field: Field, instead: &str| problems.push(Problem::new(at.field(field), sold.misfit(instead)));
+    match (daily_unit, sold.price.model.unit()) {
+        (Some(daily), None) => refuse(daily.daily_field(), "a flat price has no goal that a day could have a part of"),
+        (Some(daily), Some(unit)) if daily != unit => {
+            refuse(daily.daily_field(), &format!("give {}", unit.daily_field()));
+        }
+        _ => {}
+    }
+    if daily_budget.is_some() && sold.price.model == PriceModel::Flat {
+        refuse(Field::DailyBudget, "a flat price is paid as a whole: leave it out");
     }
 }
 
@@ -120,15 +189,23 @@ pub fn check_daily_caps(package: &Package, at: Option<&Subject>, problems: &mut 
         let message = format!("{daily} a day is more than the package's whole budget of {}", package.budget);
         refuse(Field::DailyBudget, message);
     }
-    if let Some(daily) = package.daily_impressions.filter(|daily| *daily > package.impressions) {
-        let message = format!("{daily} a day is more than the package's whole goal of {}", package.impressions);
-        refuse(Field::DailyImpressions, message);
+    let unit = package.price.model.unit().unwrap_or(Unit::Impressions);
+    if let Some((daily, goal)) = package.daily_goal.zip(package.goal).filter(|(daily, goal)| daily > goal) {
+        refuse(unit.daily_field(), format!("{daily} a day is more than the package's whole goal of {goal}"));
     }
 }
 
-/// Refuses a daily cap for a buy on several platforms. The ad server enforces the cap, and none of
-/// several ad servers could do that alone.
-pub fn check_one_platform_keeps_daily_budget(buy: &MediaBuy, problems: &mut Vec<Problem>) {
+/// Refuses a daily cap for a buy that nobody could keep: on several platforms, because the ad server
+/// enforces the cap, and none of several ad servers could do that alone; and with a flat price, of
+/// which no day has a part.
+pub fn check_daily_budget_can_be_kept(buy: &MediaBuy, problems: &mut Vec<Problem>) {
+    let flat = buy.packages.iter().find(|package| package.price.model == PriceModel::Flat);
+    if let Some(package) = flat.filter(|_| buy.daily_budget.is_some()) {
+        problems.push(Problem::new(
+            Field::DailyBudget,
+            format!("can't be kept with {}, whose flat price is paid as a whole: leave it out", package.id),
+        ));
+    }
     let platforms = buy.platforms();
     if buy.daily_budget.is_some() && platforms.len() > 1 {
         let names: Vec<&str> = platforms.iter().map(PlatformName::as_str).collect();
@@ -143,75 +220,4 @@ pub fn check_one_platform_keeps_daily_budget(buy: &MediaBuy, problems: &mut Vec<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{
-        testing::{self, units},
-        update::{BuyPatch, When},
-    };
-
-    #[test]
-    fn caps_are_held_against_the_budgets_that_a_new_total_brings() {
-        let mut buy = testing::buy(2);
-        buy.packages[1].daily_budget = Some(units(500));
-        let total = |total: i64| BuyPatch { total_budget: Some(units(total)), ..BuyPatch::default() };
-        assert!(total(1_000).apply(&buy, When::at_once(buy.start)).is_ok());
-        let problems = total(998).apply(&buy, When::at_once(buy.start)).unwrap_err();
-        assert_eq!(problems[0].field, Field::TotalBudget.into());
-        assert!(problems[0].message.contains("p1") && problems[0].message.contains("daily_budget"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_daily_budget_is_for_one_platform() {
-        let mut buy = testing::buy(2);
-        buy.daily_budget = Some(units(1));
-        let refused = |buy: &MediaBuy| {
-            let mut problems = Vec::new();
-            check_one_platform_keeps_daily_budget(buy, &mut problems);
-            problems.into_iter().map(|problem| problem.field.to_string()).collect::<Vec<_>>()
-        };
-        assert!(refused(&buy).is_empty());
-        buy.packages[1].platform = "zenith".into();
-        assert_eq!(refused(&buy), ["/daily_budget"]);
-        buy.daily_budget = None;
-        assert!(refused(&buy).is_empty());
-    }
-
-    #[test]
-    fn budget_and_goal_follow_from_each_other_and_are_not_both_given() {
-        let said = |budget: Option<i64>, impressions: Option<i64>| {
-            let mut problems = Vec::new();
-            let spend = spend(budget.map(units), impressions, units(10), &Subject::listed(1), &mut problems);
-            assert_eq!(spend == Spend::Refused, !problems.is_empty());
-            assert!(problems.iter().all(|problem| problem.field == Subject::listed(1).field(Field::Impressions)));
-            spend
-        };
-        assert_eq!(said(None, None), Spend::Open);
-        assert_eq!(said(Some(7), None), Spend::Budget(units(7)));
-        assert_eq!(said(None, Some(1_000)), Spend::Goal { impressions: 1_000, budget: units(10) });
-        for impossible in [i64::MIN, -1, 0, budget::MAX_IMPRESSIONS + 1, i64::MAX] {
-            assert_eq!(said(None, Some(impossible)), Spend::Refused);
-        }
-        for goal in [i64::MIN, 0, 1, i64::MAX] {
-            assert_eq!(said(Some(7), Some(goal)), Spend::Refused);
-        }
-    }
-
-    #[test]
-    fn a_price_and_a_cap_may_be_what_they_are_held_against() {
-        let refused = |check: &dyn Fn(&mut Vec<Problem>)| {
-            let mut problems = Vec::new();
-            check(&mut problems);
-            !problems.is_empty()
-        };
-        for (amount, is_price, is_daily) in [(4, true, false), (5, false, false), (6, false, true)] {
-            let at = Subject::listed(0);
-            let price = |problems: &mut Vec<_>| check_price(units(amount), units(5), &"p".into(), &at, problems);
-            assert_eq!(refused(&price), is_price, "a price of {amount} with a floor of 5");
-            let daily = |problems: &mut Vec<_>| check_daily_below_total(Some(units(amount)), units(5), problems);
-            assert_eq!(refused(&daily), is_daily, "{amount} a day of 5");
-        }
-        assert!(too_late(Timestamp::LATEST).is_none());
-        assert!(too_late(Timestamp::LATEST.plus_millis(1)).is_some());
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use super::{
     id::{MediaBuyId, PackageId, PlatformName, PrincipalId},
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
+    price::{DailyGoal, Goal, Price, Unit},
     status::BuyStatus,
     targeting::Targeting,
     time::Timestamp,
@@ -15,6 +16,21 @@ use super::{
 /// An amount in whole units.
 pub(crate) fn units(units: i64) -> Micros {
     Micros::new(units * Micros::UNIT).unwrap()
+}
+
+/// A goal in impressions.
+pub(crate) const fn impressions(count: i64) -> Option<Goal> {
+    Some(Goal { unit: Unit::Impressions, count })
+}
+
+/// A new daily cap in impressions, or none.
+pub(crate) const fn daily_impressions(most: Option<i64>) -> Option<DailyGoal> {
+    Some(DailyGoal { unit: Unit::Impressions, most })
+}
+
+/// A price of a thousand impressions, in whole units.
+pub(crate) fn cpm(rate: i64) -> Option<Price> {
+    Some(Price::cpm(units(rate)))
 }
 
 /// A buy with packages `p0`, `p1`, ...: each with a budget of 1,000 at a CPM of 10.
@@ -27,12 +43,12 @@ pub(crate) fn buy(packages: usize) -> MediaBuy {
         active: true,
         switched_at: None,
         budget: units(1_000),
-        impressions: 100_000,
-        cpm: units(10),
-        floor_cpm: units(5),
+        goal: Some(100_000),
+        price: Price::cpm(units(10)),
+        floor: units(5),
         pacing: None,
         daily_budget: None,
-        daily_impressions: None,
+        daily_goal: None,
         targeting: Targeting::default(),
         creatives: Vec::new(),
         formats: vec![Format::Image],

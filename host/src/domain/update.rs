@@ -6,6 +6,7 @@ use super::{
     id::{CreativeId, PackageId},
     media_buy::Pacing,
     money::Micros,
+    price::{DailyGoal, Goal, Price},
     targeting::Targeting,
     time::Timestamp,
 };
@@ -14,7 +15,10 @@ mod apply;
 mod cleared;
 mod package;
 mod partly;
+mod stored;
 mod when;
+
+use stored::StoredPatch;
 
 pub use partly::{Progress, partly};
 pub use when::When;
@@ -22,6 +26,7 @@ pub use when::When;
 /// New values for some fields of one package. `None` leaves a field unchanged; the inner `None` of
 /// a double option clears it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "StoredPatch", into = "StoredPatch")]
 pub struct PackagePatch {
     /// The package. A patch without one is refused.
     pub package: Option<PackageId>,
@@ -30,22 +35,18 @@ pub struct PackagePatch {
     /// The new budget; the goal follows.
     pub budget: Option<Micros>,
     /// The new goal; the budget follows.
-    pub impressions: Option<i64>,
-    /// The new CPM; the goal follows.
-    pub cpm: Option<Micros>,
+    pub goal: Option<Goal>,
+    /// The new price; the goal follows. A flat price is the new budget.
+    pub price: Option<Price>,
     /// The new daily cap of spend.
-    #[serde(with = "double")]
     pub daily_budget: Option<Option<Micros>>,
-    /// The new daily cap of impressions.
-    #[serde(with = "double")]
-    pub daily_impressions: Option<Option<i64>>,
+    /// The new daily cap of the units that its price pays for.
+    pub daily_goal: Option<DailyGoal>,
     /// The new pacing; if cleared, the buy's.
-    #[serde(with = "double")]
     pub pacing: Option<Option<Pacing>>,
     /// The new list of creatives.
     pub creatives: Option<Vec<CreativeId>>,
     /// The new own targeting of the package; if cleared, none.
-    #[serde(with = "double")]
     pub targeting: Option<Option<Targeting>>,
 }
 

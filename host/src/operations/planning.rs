@@ -113,6 +113,15 @@ fn check_against_capabilities(
     Err(failure)
 }
 
+/// The failure of a new buy at prices that the adapter does not list. It is not asked about those: it
+/// may be older than the host's way to sell so, and take clicks for impressions.
+fn not_sold(unsold: Vec<Problem>) -> Failure {
+    let message = "the adapter does not list the price at which this is sold";
+    let mut failure = Failure::new(FailureKind::Unsupported, "unsupported_price_model", message);
+    failure.items = unsold;
+    failure
+}
+
 /// Why a change can't be planned: the failures of the platforms that refused it, at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unplannable {
@@ -145,6 +154,11 @@ pub async fn plan(
         let named = |failure| (platform.clone(), failure);
         let call = call(config, proposed, None, operation, platform, deadline).map_err(named)?;
         check_currency(adapters, platform, &call.advertiser_id, proposed).map_err(named)?;
+        let listed = adapters.capabilities_of(platform, None);
+        let unsold = listed.map_or_else(Vec::new, |can| can.unsold(platform, proposed));
+        if !unsold.is_empty() {
+            return Err(named(not_sold(unsold)));
+        }
         let planned = adapters.plan(platform, None, &call, proposed.into()).await;
         let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
         // Whatever the adapter does not list is refused, no matter what the adapter says about the
@@ -153,6 +167,7 @@ pub async fn plan(
         let unlisted = capabilities.as_ref().map_or_else(Vec::new, |can| can.unsupported(platform, proposed));
         let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
         part.notes.extend(capabilities.map_or_else(Vec::new, |can| can.irreversible(proposed.change)));
+        part.notes.extend(proposed.terms(platform));
         part.notes.extend(proposed.change.cleared(proposed.current, Some(platform)));
         Ok(part)
     });

@@ -354,16 +354,22 @@ impl Releases<'_> {
 }
 
 /// Returns the problems that a platform's active release, or a loaded one, has with a product:
-/// invalid settings, and formats that it does not list.
+/// invalid settings, and formats and a price that it does not list.
 pub fn unfit(adapters: &Adapters, product: &Product, release: Option<&str>) -> Vec<String> {
     let (place, id, platform) = (&product.settings_at, &product.id, &product.platform);
     let settings = adapters.check_product_settings(platform, release, &product.settings);
     let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
     let unlisted = |can: &Capabilities| -> Vec<String> {
+        let (title, model) = (&can.title, product.price.model);
+        let price = (!can.sells_by(model)).then(|| {
+            let known = can.price_models.join(", ");
+            format!("it is sold {}, and {title} does not sell so; it sells by {known}", model.sold())
+        });
         let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
         let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
         unlisted
-            .map(|format| format!("`formats` has \"{format}\", which {} does not take; it takes {taken}", can.title))
+            .map(|format| format!("`formats` has \"{format}\", which {title} does not take; it takes {taken}"))
+            .chain(price)
             .collect()
     };
     let formats = adapters.capabilities_of(platform, release).map(|can| unlisted(&can)).unwrap_or_default();

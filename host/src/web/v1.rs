@@ -6,7 +6,7 @@
 //!
 //! - [`tools`]: the table of tools. Each tool has a file of its name, with its request, its answer
 //!   and the call between them.
-//! - [`targeting`], [`decimal`]: parts of requests and answers that several tools share.
+//! - [`targeting`], [`price`], [`decimal`]: parts of requests and answers that several tools share.
 //! - [`fields`]: the names of fields, and JSON pointers to them.
 //! - [`change`], [`operation`], [`plan`], [`release`], [`task`], [`webhook`]: parts of answers that
 //!   several tools share.
@@ -18,6 +18,7 @@ pub mod events;
 pub mod fields;
 pub mod operation;
 pub mod plan;
+pub mod price;
 pub mod problem;
 pub mod release;
 mod schemas;

@@ -4,7 +4,9 @@ use flightdeck_bindings::{
     optional::exports::flightdeck::ad_server::follow_up, v1::flightdeck::ad_server::adapter_types as wit,
 };
 
-use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
+use super::words::{
+    cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, price_model_to, remote_to_guest,
+};
 use crate::{
     adapters::{AdapterChange, RemoteBuy},
     domain::{
@@ -112,11 +114,12 @@ impl Outgoing<'_> {
             name: package.name.clone(),
             active: package.active,
             budget: package.budget.get(),
-            impressions: package.impressions,
-            price: wit::Price { model: wit::PriceModel::Cpm, rate: package.cpm.get() },
+            // A flat price has no goal, and the contract has no goal of nothing.
+            impressions: package.goal.unwrap_or(1),
+            price: wit::Price { model: price_model_to(package.price.model), rate: package.price.rate.get() },
             pacing: pacing_to(buy.pacing_of(package)),
             daily_budget: package.daily_budget.map(Micros::get),
-            daily_impressions: package.daily_impressions,
+            daily_impressions: package.daily_goal,
             start: moment(buy.start),
             end: moment(buy.end),
             targeting: self.targeting(buy.targeting_of(package)),

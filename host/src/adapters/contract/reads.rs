@@ -102,6 +102,8 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
             package: id,
             state: state(package.state)?,
             impressions_delivered: package.impressions_delivered.map(|n| check::count("impressions", n)).transpose()?,
+            clicks_delivered: counted(&package.extensions, "clicks-delivered")?,
+            completions_delivered: counted(&package.extensions, "video-completions-delivered")?,
         });
     }
     let mut assets = Vec::new();
@@ -126,6 +128,15 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
         assets,
         follow_up: follow_up(&status.extensions)?,
     })
+}
+
+/// Returns a count that an adapter reports under a name in `extensions`.
+fn counted(extensions: &[(String, String)], name: &str) -> Result<Option<i64>, Bad> {
+    let Some(text) = check::extension(extensions, name) else { return Ok(None) };
+    match text.parse() {
+        Ok(count) => check::count(name, count).map(Some),
+        Err(_) => bad!("reported `{}` as {name}; it is a whole number", check::cut(text, 100)),
+    }
 }
 
 /// Returns the reason for a follow-up that a status reports.

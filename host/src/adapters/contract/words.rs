@@ -6,6 +6,7 @@ use super::Bad;
 use crate::domain::{
     creative::Format,
     media_buy::{Pacing, RemoteKind, RemoteObject},
+    price::PriceModel,
     targeting::{CapScope, Dimension, Operator, Weekday},
 };
 
@@ -28,6 +29,15 @@ both_ways!(cap_scope_to, cap_scope_from, CapScope, CapScope: MediaBuy, Package);
 both_ways!(dimension_to, dimension_from, Dimension, Dimension: GeoCountry, GeoRegion, GeoMetro, GeoCity, GeoPostal,
     DeviceType, Os, Browser, ConnectionType, ContentCategory, ContentGenre, ContentRating, Language, AudienceSegment,
     MediaType);
+
+pub(super) fn price_model_to(model: PriceModel) -> wit::PriceModel {
+    match model {
+        PriceModel::Cpm => wit::PriceModel::Cpm,
+        PriceModel::Cpc => wit::PriceModel::Cpc,
+        PriceModel::Cpcv => wit::PriceModel::Cpcv,
+        PriceModel::Flat => wit::PriceModel::Flat,
+    }
+}
 
 pub(super) fn operator_to(operator: Operator) -> wit::Operator {
     match operator {
@@ -157,5 +167,8 @@ mod tests {
             assert_eq!(day_from(day_to(*day)), *day);
         }
         assert_eq!(dimension_from(&wit::Dimension::Other("weather".to_owned())), None);
+        for model in PriceModel::ALL {
+            assert_eq!(price_model(price_model_to(*model)).as_deref(), Ok(model.as_str()));
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         id::PlatformName,
         media_buy::{MediaBuy, Pacing, Package},
         money::Micros,
+        price::{Price, PriceModel},
         status::BuyStatus,
         targeting::Targeting,
         time::Timestamp,
@@ -22,6 +23,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The packages of the sample.
 pub(crate) const PACKAGES: [&str; 2] = ["one", "two"];
 
+/// The budget of each package, in units of the currency.
+const BUDGET: i64 = 100;
+
 /// How deep a value is made from a schema that refers to itself.
 const DEPTH: u32 = 8;
 
@@ -29,19 +33,20 @@ const DEPTH: u32 = 8;
 /// and pacing of the adapter, so that an adapter refuses it only for its settings.
 pub(crate) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Timestamp) -> MediaBuy {
     let units = |units: i64| Micros::new(units * Micros::UNIT).unwrap_or(Micros::MAX);
+    let price = price(capabilities);
     let package = |id: &str| Package {
         id: id.into(),
         name: format!("Sample {id}"),
         platform: platform.clone(),
         active: true,
         switched_at: None,
-        budget: units(100),
-        impressions: 10_000,
-        cpm: units(10),
-        floor_cpm: units(1),
+        budget: units(BUDGET),
+        goal: price.goal_for(units(BUDGET)).ok().flatten(),
+        price,
+        floor: units(1),
         pacing: None,
         daily_budget: None,
-        daily_impressions: None,
+        daily_goal: None,
         targeting: Targeting::default(),
         creatives: Vec::new(),
         formats: capabilities.formats.first().copied().into_iter().collect(),
@@ -56,7 +61,7 @@ pub(crate) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Tim
         currency: "USD".to_owned(),
         active: true,
         switched_at: None,
-        total_budget: units(200),
+        total_budget: units(2 * BUDGET),
         approved_budget: None,
         daily_budget: None,
         pacing: capabilities.pacing.first().copied().unwrap_or(Pacing::Even),
@@ -75,6 +80,16 @@ pub(crate) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Tim
         created_at: now,
         updated_at: now,
     }
+}
+
+/// Returns a price of the first model that an adapter lists and the host sells by: the thousand
+/// impressions, if it lists those.
+pub(crate) fn price(capabilities: &Capabilities) -> Price {
+    let model = PriceModel::ALL.iter().copied().find(|model| capabilities.sells_by(*model));
+    let model = model.unwrap_or(PriceModel::Cpm);
+    // A flat price is the budget.
+    let rate = if model == PriceModel::Flat { BUDGET } else { 10 };
+    Price { model, rate: Micros::new(rate * Micros::UNIT).unwrap_or(Micros::MAX) }
 }
 
 /// Returns settings that fit a schema, as far as they can be made without solving it: the required

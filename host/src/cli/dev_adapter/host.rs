@@ -8,7 +8,11 @@ use std::{
 use anyhow::Context as _;
 use toml::{Table, Value};
 
-use crate::{config::AdapterCheck, domain::capability::Capabilities, network::base_url::BaseUrl};
+use crate::{
+    config::{AdapterCheck, price_key},
+    domain::{capability::Capabilities, price::PriceModel},
+    network::base_url::BaseUrl,
+};
 
 /// The tokens of the host. They are known to everybody, and so it listens on loopback by default.
 const BUYER: &str = "dev-buyer";
@@ -96,7 +100,7 @@ impl Host {
             ("description".to_owned(), "To try the adapter with.".into()),
             ("platform".to_owned(), name()),
             ("formats".to_owned(), formats),
-            ("cpm".to_owned(), 10.into()),
+            price(described),
         ]);
         if let Some(settings) = within("product", "settings") {
             product.insert("settings".to_owned(), settings);
@@ -140,6 +144,13 @@ impl Host {
         ];
         sections.into_iter().map(|(name, section)| (name.to_owned(), section)).collect()
     }
+}
+
+/// The price of the product, as its key and value: in the first way in which the adapter sells.
+fn price(described: &Capabilities) -> (String, Value) {
+    let model = PriceModel::ALL.iter().copied().find(|model| described.sells_by(*model)).unwrap_or(PriceModel::Cpm);
+    let rate = if model == PriceModel::Flat { 1_000 } else { 10 };
+    (price_key(model).to_owned(), rate.into())
 }
 
 fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {

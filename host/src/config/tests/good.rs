@@ -13,6 +13,7 @@ use crate::{
         id::{PlatformName, PrincipalId},
         lane::Workers,
         money::Micros,
+        price::{Price, PriceModel},
         role::Role,
     },
 };
@@ -157,12 +158,30 @@ fn a_product_takes_its_defaults_from_its_price_and_its_publisher() {
     );
     let config = fine(&text);
     let [plain, full] = config.products.as_slice() else { panic!("two products") };
-    assert_eq!((plain.cpm, plain.floor_cpm), (Micros::new(12_500_000).unwrap(), plain.cpm));
+    assert_eq!((plain.price, plain.floor), (Price::cpm(Micros::new(12_500_000).unwrap()), plain.price.rate));
     assert_eq!((plain.currency.as_str(), plain.review_lead_ms, &plain.settings), ("USD", 48 * 3_600_000, &json!({})));
     assert_eq!((full.name.as_str(), full.description.as_deref()), ("B", Some("for b")));
     assert_eq!(full.formats, [Format::Video, Format::Image]);
-    assert_eq!((full.cpm.get(), full.floor_cpm.get()), (1_000_000_000, 1));
+    assert_eq!((full.price.rate.get(), full.floor.get()), (1_000_000_000, 1));
     assert_eq!((full.currency.as_str(), full.review_lead_ms, &full.settings), ("EUR", 0, &json!({"priority": 1})));
+}
+
+#[test]
+fn a_product_is_sold_at_one_of_four_prices() {
+    let product = |price: &str| {
+        let text = format!(
+            "{HOUSE}[[products]]\nid = \"a\"\nname = \"A\"\nplatform = \"acme\"\nformats = [\"video\"]\n{price}\n"
+        );
+        let product = fine(&text).products.remove(0);
+        (product.price.model, product.price.rate.get(), product.floor.get())
+    };
+    assert_eq!(product("cpm = 12.50"), (PriceModel::Cpm, 12_500_000, 12_500_000));
+    assert_eq!(product("cpc = 0.80\nfloor_cpc = 0.5"), (PriceModel::Cpc, 800_000, 500_000));
+    assert_eq!(product("cpcv = 0.05\nfloor_cpcv = 0.05"), (PriceModel::Cpcv, 50_000, 50_000));
+    assert_eq!(
+        product("flat_price = 5_000\nfloor_flat_price = 4_000"),
+        (PriceModel::Flat, 5_000_000_000, 4_000_000_000)
+    );
 }
 
 #[test]

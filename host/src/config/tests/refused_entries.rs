@@ -159,11 +159,30 @@ fn a_product_has_formats_and_a_price() {
     refused_in_house(
         "¦¦¦¦¦[[products]]\n",
         &[
-            "[[products]] needs `cpm`; add it, like cpm = 12.50",
             "[[products]] needs `formats`; add it, like formats = [\"image\"]",
             "[[products]] needs `id`; add it, like id = \"premium_sports\"",
             "[[products]] needs `name`; add it, like name = \"Premium sports\"",
             "[[products]] needs `platform`; add it, like platform = \"acme\"",
+            "[[products]] needs a price: `cpm`, `cpc`, `cpcv` or `flat_price`; add one, like cpm = 12.50",
+        ],
+    );
+    refused_in_house(
+        "[[products]]\nid = \"a\"\nname = \"A\"\nplatform = \"acme\"\nformats = [\"image\"]\ncpm = 10\ncpc = ¦0.8\n\
+         flat_price = ¦¦\"a lot\"\n\
+         [[products]]\nid = \"b\"\nname = \"B\"\nplatform = \"acme\"\nformats = [\"image\"]\ncpc = 0.8\nfloor_cpc = ¦0.9\n\
+         floor_cpm = ¦5\n\
+         ¦[[products]]\nid = \"c\"\nname = \"C\"\nplatform = \"acme\"\nformats = [\"image\"]\nfloor_cpcv = ¦5\n\
+         [[products]]\nid = \"d\"\nname = \"D\"\nplatform = \"acme\"\nformats = [\"image\", \"video\"]\ncpcv = ¦0.05\n",
+        &[
+            "`cpc` can't be given together with `cpm`: a product has one price",
+            "`flat_price` can't be given together with `cpm`: a product has one price",
+            "`flat_price` must be an amount without quotes and currency, like 12.50",
+            "`floor_cpc` (0.9) must not be more than `cpc` (0.8): nobody could buy at the price",
+            "`floor_cpm` is the floor of `cpm`, which this product does not have: its price is `cpc`, and its floor `floor_cpc`",
+            "[[products]] needs a price: `cpm`, `cpc`, `cpcv` or `flat_price`; add one, like cpm = 12.50",
+            "`floor_cpcv` is the floor of `cpcv`, which this product does not have: add `cpcv`, or leave it out",
+            "`cpcv` pays for videos and audios that are played to their end, and `formats` has `image`; leave that out, or \
+             sell it by `cpm` or `cpc`",
         ],
     );
 }

@@ -14,6 +14,7 @@ use crate::domain::{
     id::PlatformName,
     media_buy::{MediaBuy, Package},
     operation::Change,
+    price::{PriceModel, Unit},
     problem::Problem,
     targeting::{CapScope, Dayparting, FrequencyCap, Operator, Rule},
     update::{BuyPatch, PackagePatch},
@@ -23,13 +24,10 @@ use crate::domain::{
 /// long to read.
 const NAMED: usize = 200;
 
-/// The only price model that the host sells.
-const SOLD_BY: &str = "cpm";
-
 /// The update that shows whether a platform supports daily caps at all. The description has no
 /// other place for it.
 const DAILY_BUDGET: &str = "daily_budget";
-const DAILY_IMPRESSIONS: &str = "daily_impressions";
+const DAILY_GOAL: &str = "daily_impressions";
 
 impl Capabilities {
     /// Returns everything that a change asks of a platform and that the adapter does not support.
@@ -48,6 +46,26 @@ impl Capabilities {
             }
             Change::PerformanceIndex(_) | Change::FollowUp(_) => Vec::new(),
         }
+    }
+
+    /// Returns the prices of a new buy that the adapter does not list.
+    pub fn unsold(&self, platform: &PlatformName, proposed: ProposedChange<'_>) -> Vec<Problem> {
+        match proposed.change {
+            Change::Create => {
+                proposed.desired.packages_on(platform).filter_map(|package| self.in_price(package)).collect()
+            }
+            Change::AddCreatives(_) | Change::Update(_) | Change::PerformanceIndex(_) | Change::FollowUp(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// Returns what the adapter does not list of a package's price.
+    fn in_price(&self, package: &Package) -> Option<Problem> {
+        let model = package.price.model;
+        let what = format!("does not sell {}", model.sold());
+        let at = Subject::merged(&package.id).field(model.field());
+        (!self.sells_by(model)).then(|| self.refuse(at, model, &what).supported(&self.price_models))
     }
 
     fn unsupported_in(&self, buy: &MediaBuy, platform: &PlatformName) -> Vec<Problem> {
@@ -73,17 +91,15 @@ impl Capabilities {
             let known = self.pacing.iter().map(|pacing| pacing.as_str());
             problems.push(self.refuse(at(Field::Pacing), pacing, "has no such pacing").supported(known));
         }
-        if !self.price_models.iter().any(|model| model == SOLD_BY) {
-            let known = &self.price_models;
-            problems.push(
-                self.refuse(at(Field::Price), SOLD_BY, "does not sell by the thousand impressions").supported(known),
-            );
-        }
+        let model = package.price.model;
+        problems.extend(self.in_price(package));
         if let Some(daily) = package.daily_budget.filter(|_| !self.updates(DAILY_BUDGET)) {
             problems.push(self.refuse(at(Field::DailyBudget), daily, "has no daily cap of spend"));
         }
-        if let Some(daily) = package.daily_impressions.filter(|_| !self.updates(DAILY_IMPRESSIONS)) {
-            problems.push(self.refuse(at(Field::DailyImpressions), daily, "has no daily cap of impressions"));
+        let daily = model.unit().zip(package.daily_goal);
+        if let Some((unit, daily)) = daily.filter(|_| !self.updates(DAILY_GOAL)) {
+            let what = format!("has no daily cap of {}", unit.words());
+            problems.push(self.refuse(at(unit.daily_field()), daily, &what));
         }
         let targeting = buy.targeting_of(package);
         for rule in &targeting.rules {
@@ -255,6 +271,11 @@ impl Capabilities {
             .collect()
     }
 
+    /// Whether packages can be sold at such a price.
+    pub fn sells_by(&self, model: PriceModel) -> bool {
+        self.price_models.iter().any(|listed| listed == model.as_str())
+    }
+
     pub(super) fn updates(&self, kind: &str) -> bool {
         self.updates.iter().any(|listed| listed == kind)
     }
@@ -267,26 +288,26 @@ impl Capabilities {
 /// A kind of update, the field that asks for it, and whether a patch changes it.
 type Changed = (&'static str, Part, bool);
 
-/// Returns each kind of update of a package, its field, and whether the patch changes it.
+/// Returns each kind of update of a package, its field, and whether the patch changes it. A flat
+/// price may be given as the budget.
 fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [Changed; 9] {
+    let model = after.price.model;
+    let unit = model.unit().unwrap_or(Unit::Impressions);
+    let names_price = patch.price.is_some() || (model == PriceModel::Flat && patch.budget.is_some());
     [
         ("active", Part::Field(Field::Active), patch.active.is_some() && before.active != after.active),
         ("budget", Part::Field(Field::Budget), patch.budget.is_some() && before.budget != after.budget),
-        (
-            "impressions",
-            Part::Field(Field::Impressions),
-            patch.impressions.is_some() && before.impressions != after.impressions,
-        ),
-        ("price", Part::Field(Field::Price), patch.cpm.is_some() && before.cpm != after.cpm),
+        ("impressions", Part::Field(unit.field()), patch.goal.is_some() && before.goal != after.goal),
+        ("price", Part::Field(model.field()), names_price && before.price != after.price),
         (
             DAILY_BUDGET,
             Part::Field(Field::DailyBudget),
             patch.daily_budget.is_some() && before.daily_budget != after.daily_budget,
         ),
         (
-            DAILY_IMPRESSIONS,
-            Part::Field(Field::DailyImpressions),
-            patch.daily_impressions.is_some() && before.daily_impressions != after.daily_impressions,
+            DAILY_GOAL,
+            Part::Field(unit.daily_field()),
+            patch.daily_goal.is_some() && before.daily_goal != after.daily_goal,
         ),
         ("pacing", Part::Field(Field::Pacing), patch.pacing.is_some() && before.pacing != after.pacing),
         (

@@ -5,9 +5,10 @@ use crate::domain::{
     change::{Change, ProposedChange},
     creative::Creative,
     media_buy::MediaBuy,
+    price::PriceModel,
     problem::Problem,
     targeting::{Dayparting, FrequencyCap, Targeting, Weekday},
-    testing::{buy, units},
+    testing::{buy, cpm, daily_impressions, impressions, units},
     update::{BuyPatch, PackagePatch, When},
 };
 
@@ -148,6 +149,16 @@ fn every_pacing_and_the_price_are_held_against_what_is_listed() {
     }
     let clicks = but(|can| can.price_models = vec!["cpc".to_owned()]);
     assert_eq!(fields(&created(&clicks, &buy(1))), ["/packages/p0/cpm=cpm"]);
+    for (model, field) in PriceModel::ALL.iter().zip(["cpm=cpm", "cpc=cpc", "cpcv=cpcv", "flat_price=flat"]) {
+        let mut buy = buy(1);
+        buy.packages[0].price.model = *model;
+        let none = but(|can| can.price_models = vec!["cpa".to_owned()]);
+        let problems = created(&none, &buy);
+        assert_eq!(fields(&problems), [format!("/packages/p0/{field}")]);
+        assert_eq!(problems[0].message, format!("Acme does not sell {}.", model.sold()));
+        let one = but(|can| can.price_models = vec![model.as_str().to_owned()]);
+        assert!(created(&one, &buy).is_empty());
+    }
 }
 
 #[test]
@@ -155,7 +166,7 @@ fn daily_caps_are_only_for_who_lists_them() {
     let none = but(|can| can.updates.retain(|kind| !kind.starts_with("daily")));
     let mut buy = buy(2);
     buy.packages[0].daily_budget = Some(units(20));
-    buy.packages[1].daily_impressions = Some(500);
+    buy.packages[1].daily_goal = Some(500);
     buy.daily_budget = Some(units(30));
     assert!(created(&all(), &buy).is_empty());
     let problems = fields(&created(&none, &buy));
@@ -271,12 +282,12 @@ fn patches() -> Vec<(&'static str, BuyPatch, &'static str)> {
         ("daily_budget", of_buy(|patch| patch.daily_budget = Some(Some(units(100)))), "/daily_budget"),
         ("active", of_package(|patch| patch.active = Some(false)), "/packages/p0/active"),
         ("budget", of_package(|patch| patch.budget = Some(units(2_000))), "/packages/p0/budget"),
-        ("impressions", of_package(|patch| patch.impressions = Some(7_000)), "/packages/p0/impressions"),
-        ("price", of_package(|patch| patch.cpm = Some(units(12))), "/packages/p0/cpm"),
+        ("impressions", of_package(|patch| patch.goal = impressions(7_000)), "/packages/p0/impressions"),
+        ("price", of_package(|patch| patch.price = cpm(12)), "/packages/p0/cpm"),
         ("daily_budget", of_package(|patch| patch.daily_budget = Some(Some(units(50)))), "/packages/p0/daily_budget"),
         (
             "daily_impressions",
-            of_package(|patch| patch.daily_impressions = Some(Some(5_000))),
+            of_package(|patch| patch.daily_goal = daily_impressions(Some(5_000))),
             "/packages/p0/daily_impressions",
         ),
         ("pacing", of_package(|patch| patch.pacing = Some(Some(Pacing::Asap))), "/packages/p0/pacing"),

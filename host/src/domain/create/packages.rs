@@ -2,14 +2,14 @@
 
 use super::{NewMediaBuy, NewPackage};
 use crate::domain::{
-    budget,
     field::{Field, FieldPath, Subject},
     id::PackageId,
     media_buy::Package,
     money::Micros,
+    price::Price,
     problem::Problem,
     product::{Catalogue, Offer},
-    terms::{self, Spend},
+    terms::{self, Asked, Sold, Spend},
 };
 
 /// A package with its price, before its budget is known.
@@ -18,7 +18,7 @@ pub(super) struct PricedPackage<'a> {
     /// The position in the request.
     at: Subject,
     pub(super) offer: Offer<'a>,
-    cpm: Micros,
+    price: Price,
     /// The package's own budget, if it has one.
     pub(super) budget: Option<Micros>,
 }
@@ -43,19 +43,21 @@ pub(super) fn priced<'a>(
             problems.push(Problem::new(at.whole(), terms::NAMED_TWICE).value(&asked.package_id));
             continue;
         }
-        let cpm = asked.cpm.unwrap_or(offer.cpm);
-        terms::check_price(cpm, offer.floor_cpm, offer.id, &at, problems);
+        let wanted = Asked { price: asked.price, budget: asked.budget, goal: asked.goal };
+        let mut sold = Sold { package: offer.id, price: offer.price, floor: offer.floor };
+        sold.price = wanted.price(&sold, &at, problems);
         if !asked.creative_ids.is_empty() {
             problems.push(Problem::new(
                 at.field(Field::Creatives),
                 "a new media buy has no creatives yet: upload them with add_creative_assets once it is created",
             ));
         }
-        let budget = match terms::spend(asked.budget, asked.impressions, cpm, &at, problems) {
+        let budget = match wanted.spend(&sold, &at, problems) {
             Spend::Budget(budget) | Spend::Goal { budget, .. } => Some(budget),
             Spend::Open | Spend::Refused => None,
         };
-        priced.push(PricedPackage { asked, at, offer, cpm, budget });
+        terms::check_daily_units(&sold, asked.daily_goal.map(|daily| daily.unit), asked.daily_budget, &at, problems);
+        priced.push(PricedPackage { asked, at, price: sold.price, offer, budget });
     }
     priced
 }
@@ -81,13 +83,18 @@ impl PricedPackage<'_> {
     /// The package as it is ordered with this budget, or `None` if the budget does not buy a valid
     /// goal.
     pub(super) fn ordered(&self, budget: Micros, problems: &mut Vec<Problem>) -> Option<Package> {
-        let Self { asked, offer, cpm, .. } = self;
-        let impressions = asked.impressions.or_else(|| budget::impressions_for(budget, *cpm));
-        let Some(impressions) = impressions else {
-            let field: FieldPath =
-                if asked.budget.is_some() { self.at.field(Field::Budget) } else { Field::TotalBudget.into() };
-            problems.push(Problem::new(field, format!("leaves {}: {}", offer.id, terms::no_goal(budget, *cpm))));
-            return None;
+        let Self { asked, offer, price, .. } = self;
+        let goal = match asked.goal {
+            Some(goal) => Some(goal.count),
+            None => match price.goal_for(budget) {
+                Ok(goal) => goal,
+                Err(none) => {
+                    let field: FieldPath =
+                        if asked.budget.is_some() { self.at.field(Field::Budget) } else { Field::TotalBudget.into() };
+                    problems.push(Problem::new(field, format!("leaves {}: {none}", offer.id)));
+                    return None;
+                }
+            },
         };
         let package = Package {
             id: PackageId::new(offer.id.as_str()),
@@ -96,12 +103,12 @@ impl PricedPackage<'_> {
             active: true,
             switched_at: None,
             budget,
-            impressions,
-            cpm: *cpm,
-            floor_cpm: offer.floor_cpm,
+            goal,
+            price: *price,
+            floor: offer.floor,
             pacing: asked.pacing,
             daily_budget: asked.daily_budget,
-            daily_impressions: asked.daily_impressions,
+            daily_goal: asked.daily_goal.map(|daily| daily.count),
             targeting: asked.targeting.clone(),
             creatives: Vec::new(),
             formats: offer.formats.to_vec(),

@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    budget,
     creative::Format,
     id::PackageId,
+    price::{PriceModel, Unit},
     product::Offer,
     targeting::{Dimension, Operator},
-    testing::units,
+    testing::{cpm, impressions, units},
 };
 
 /// The product of a test.
@@ -16,22 +16,29 @@ struct Product {
     platform: PlatformName,
     currency: &'static str,
     settings: serde_json::Value,
+    price: Price,
 }
 
 fn product(id: &str) -> Product {
-    Product { id: id.into(), platform: "acme".into(), currency: "USD", settings: serde_json::json!({}) }
+    Product {
+        id: id.into(),
+        platform: "acme".into(),
+        currency: "USD",
+        settings: serde_json::json!({}),
+        price: Price::cpm(units(10)),
+    }
 }
 
 impl Product {
-    /// An offer at a price of 10, with a floor of 5.
+    /// An offer with a floor of 5.
     fn offer(&self) -> Offer<'_> {
         Offer {
             id: &self.id,
             name: "Premium",
             platform: &self.platform,
             formats: &[Format::Image],
-            cpm: units(10),
-            floor_cpm: units(5),
+            price: self.price,
+            floor: units(5),
             currency: self.currency,
             review_lead_ms: 48 * 3_600_000,
             settings: &self.settings,
@@ -74,7 +81,10 @@ fn new(packages: Vec<NewPackage>) -> NewMediaBuy {
 }
 
 fn drafted(new: &NewMediaBuy) -> Result<(MediaBuy, Vec<String>), Vec<Problem>> {
-    let products = products();
+    drafted_from(new, &products())
+}
+
+fn drafted_from(new: &NewMediaBuy, products: &[Product]) -> Result<(MediaBuy, Vec<String>), Vec<Problem>> {
     let catalogue = Catalogue { offers: products.iter().map(Product::offer).collect(), currency: "GBP" };
     new.draft(&"agency".into(), &catalogue, at(NOW))
 }
@@ -92,9 +102,9 @@ fn refusals(new: &NewMediaBuy) -> Vec<String> {
 
 #[test]
 fn a_package_is_what_the_product_says_at_the_price_that_was_asked() {
-    let one = buy(&new(vec![NewPackage { cpm: Some(units(5)), ..package("news") }]));
+    let one = buy(&new(vec![NewPackage { price: cpm(5), ..package("news") }]));
     let package = &one.packages[0];
-    assert_eq!((package.cpm, package.floor_cpm, package.impressions), (units(5), units(5), 200_000));
+    assert_eq!((package.price.rate, package.floor, package.goal), (units(5), units(5), Some(200_000)));
     assert_eq!(
         (package.budget, one.total_budget, one.approved_budget),
         (units(1_000), units(1_000), Some(units(1_000)))
@@ -112,8 +122,59 @@ fn what_no_package_asks_for_itself_is_shared_equally() {
     assert_eq!(budgets(vec![package("news"), package("sports")]), [units(500); 2]);
     assert_eq!(budgets(vec![own("news", 700), package("sports")]), [units(700), units(300)]);
     assert_eq!(budgets(vec![own("news", 700), own("sports", 300)]), [units(700), units(300)]);
-    let goal = NewPackage { impressions: Some(60_000), ..package("news") };
+    let goal = NewPackage { goal: impressions(60_000), ..package("news") };
     assert_eq!(budgets(vec![goal, package("sports")]), [units(600), units(400)]);
+}
+
+/// Packages of every price model: news per click, sports per completed view, talk at a flat price.
+fn sold_otherwise() -> [Product; 3] {
+    let sold = |id: &str, model: PriceModel| Product { price: Price { model, rate: units(10) }, ..product(id) };
+    [sold("news", PriceModel::Cpc), sold("sports", PriceModel::Cpcv), sold("talk", PriceModel::Flat)]
+}
+
+#[test]
+fn a_package_is_bought_by_what_its_price_pays_for() {
+    let all = || new(vec![package("news"), package("sports"), package("talk")]);
+    let (buy, _) = drafted_from(&all(), &sold_otherwise()).unwrap();
+    let bought: Vec<_> = buy.packages.iter().map(|package| (package.budget, package.goal)).collect();
+    assert_eq!(bought, [(units(495), Some(49)), (units(495), Some(49)), (units(10), None)]);
+    let mut asked = all();
+    asked.packages[0].goal = Some(Goal { unit: Unit::Clicks, count: 30 });
+    asked.packages[1].price = Some(Price { model: PriceModel::Cpcv, rate: units(5) });
+    asked.packages[2].budget = Some(units(100));
+    let (buy, _) = drafted_from(&asked, &sold_otherwise()).unwrap();
+    let bought: Vec<_> = buy.packages.iter().map(|package| (package.budget, package.goal)).collect();
+    assert_eq!(bought, [(units(300), Some(30)), (units(600), Some(120)), (units(100), None)]);
+    assert_eq!(buy.packages[2].price, Price { model: PriceModel::Flat, rate: units(100) });
+}
+
+#[test]
+fn a_package_is_not_bought_by_what_its_price_does_not_pay_for() {
+    let refused = |package: NewPackage| {
+        let problems = drafted_from(&new(vec![package]), &sold_otherwise()).map(drop).unwrap_err();
+        problems.iter().map(|problem| format!("{} {}", problem.field, problem.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        refused(NewPackage { goal: impressions(5), price: cpm(9), daily_goal: impressions(1), ..package("news") }),
+        [
+            "/packages/0/cpm does not fit: news is sold by the click; give cpc",
+            "/packages/0/impressions does not fit: news is sold by the click; give clicks",
+            "/packages/0/daily_impressions does not fit: news is sold by the click; give daily_clicks",
+        ]
+    );
+    assert_eq!(
+        refused(NewPackage { daily_budget: Some(units(1)), ..package("talk") }),
+        [
+            "/packages/0/daily_budget does not fit: talk is sold at a flat price; a flat price is paid as a whole: leave it out"
+        ]
+    );
+    assert_eq!(
+        refused(package("talk")),
+        ["/total_budget 1000 is more than the packages' own budgets, which add up to 10"]
+    );
+    let whole = NewMediaBuy { daily_budget: Some(units(1)), total_budget: units(10), ..new(vec![package("talk")]) };
+    let problems = drafted_from(&whole, &sold_otherwise()).map(drop).unwrap_err();
+    assert_eq!(problems[0].field, Field::DailyBudget.into());
 }
 
 /// One case for each rule: the request, and all of its problems.
@@ -130,7 +191,7 @@ fn each_rule_refuses_what_breaks_it() {
         (one(package("x")), vec!["/packages/0 is no package that you can buy; see list_products"]),
         (new(vec![package("news"), package("news")]), vec!["/packages/1 is named twice; give each package once"]),
         (
-            one(NewPackage { cpm: Some(units(4)), ..package("news") }),
+            one(NewPackage { price: cpm(4), ..package("news") }),
             vec!["/packages/0/cpm must be at least 5, the floor price of news"],
         ),
         (
@@ -141,11 +202,11 @@ fn each_rule_refuses_what_breaks_it() {
             ],
         ),
         (
-            one(NewPackage { budget: Some(units(1)), impressions: Some(1), ..package("news") }),
+            one(NewPackage { budget: Some(units(1)), goal: impressions(1), ..package("news") }),
             vec!["/packages/0/impressions can't be given together with budget: one follows from the other"],
         ),
         (
-            one(NewPackage { impressions: Some(0), ..package("news") }),
+            one(NewPackage { goal: impressions(0), ..package("news") }),
             vec!["/packages/0/impressions must be 1 to 2147483647"],
         ),
         (with(&|asked| asked.currency = Some("EUR".to_owned())), vec!["/currency news is sold in USD, not in EUR"]),
@@ -180,7 +241,7 @@ fn each_rule_refuses_what_breaks_it() {
             vec!["/packages/0/daily_budget 1001 a day is more than the package's whole budget of 1000"],
         ),
         (
-            with(&|asked| asked.packages[0].daily_impressions = Some(100_001)),
+            with(&|asked| asked.packages[0].daily_goal = impressions(100_001)),
             vec!["/packages/0/daily_impressions 100001 a day is more than the package's whole goal of 100000"],
         ),
         (
@@ -277,35 +338,43 @@ proptest! {
                 prop::option::of(3i64..20),
                 prop::option::of(1i64..2_000),
                 prop::option::of(1i64..200_000),
+                prop::sample::select(PriceModel::ALL),
             ),
             1..3,
         ),
         daily in prop::option::of(1i64..3_000),
     ) {
+        let models: Vec<PriceModel> = asked.iter().map(|(.., model)| *model).collect();
         let packages: Vec<NewPackage> = asked
             .iter()
             .zip(["news", "sports"])
-            .map(|((budget, impressions, cpm, daily_budget, daily_impressions), id)| NewPackage {
-                budget: budget.map(units),
-                impressions: *impressions,
-                cpm: cpm.map(units),
-                daily_budget: daily_budget.map(units),
-                daily_impressions: *daily_impressions,
-                ..package(id)
+            .map(|((budget, goal, rate, daily_budget, daily_goal, model), id)| {
+                let counted = |count: i64| Some(Goal { unit: model.unit()?, count });
+                NewPackage {
+                    budget: budget.map(units),
+                    goal: goal.and_then(counted),
+                    price: rate.map(|rate| Price { model: *model, rate: units(rate) }),
+                    daily_budget: daily_budget.map(units),
+                    daily_goal: daily_goal.and_then(counted),
+                    ..package(id)
+                }
             })
             .collect();
         let asked = NewMediaBuy { total_budget: units(total), daily_budget: daily.map(units), ..new(packages) };
-        if let Ok((buy, _)) = drafted(&asked) {
+        let sold = models.iter().zip(["news", "sports"]);
+        let sold = sold.map(|(model, id)| Product { price: Price { model: *model, rate: units(10) }, ..product(id) });
+        if let Ok((buy, _)) = drafted_from(&asked, &sold.collect::<Vec<_>>()) {
             prop_assert_eq!(buy.total_budget, asked.total_budget);
             prop_assert_eq!(Micros::sum(buy.packages.iter().map(|package| package.budget)), Some(buy.total_budget));
             prop_assert!(buy.daily_budget.is_none_or(|daily| daily <= buy.total_budget));
             for (package, wanted) in buy.packages.iter().zip(&asked.packages) {
-                prop_assert!(package.cpm >= package.floor_cpm);
+                prop_assert!(package.price.rate >= package.floor);
                 prop_assert!(package.daily_budget.is_none_or(|daily| daily <= package.budget));
-                prop_assert!(package.daily_impressions.is_none_or(|daily| daily <= package.impressions));
-                prop_assert!(wanted.budget.is_none() || wanted.impressions.is_none());
+                prop_assert!(package.daily_goal.is_none_or(|daily| package.goal.is_some_and(|goal| daily <= goal)));
+                prop_assert!(wanted.budget.is_none() || wanted.goal.is_none());
                 prop_assert!(wanted.budget.is_none_or(|budget| budget == package.budget));
-                prop_assert_eq!(budget::impressions_for(package.budget, package.cpm), Some(package.impressions));
+                prop_assert_eq!(package.price.goal_for(package.budget), Ok(package.goal));
+                prop_assert!(package.price.model != PriceModel::Flat || package.price.rate == package.budget);
             }
         }
     }

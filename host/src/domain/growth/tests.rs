@@ -5,8 +5,9 @@ use crate::domain::{
     creative::Format,
     id::PackageId,
     operation::Performance,
+    price::{Price, PriceModel},
     targeting::{CapScope, Dimension, FrequencyCap, Operator},
-    testing::{self, units},
+    testing::{self, cpm, daily_impressions, impressions, units},
     update::{BuyPatch, PackagePatch, When},
 };
 
@@ -20,7 +21,7 @@ fn full() -> MediaBuy {
     buy.creatives = vec![creative("a"), creative("b")];
     for package in &mut buy.packages {
         package.daily_budget = Some(units(100));
-        package.daily_impressions = Some(5_000);
+        package.daily_goal = Some(5_000);
         package.creatives = vec!["a".into(), "b".into()];
         package.targeting.add(Dimension::DeviceType, Operator::NoneOf, ["ctv".to_owned()]);
     }
@@ -68,14 +69,14 @@ fn what_raises_spend_grows() {
         BuyPatch { daily_budget: Some(None), ..BuyPatch::default() },
         BuyPatch { pacing: Some(Pacing::Asap), ..BuyPatch::default() },
         one(PackagePatch { budget: Some(units(1_001)), ..p0() }),
-        one(PackagePatch { impressions: Some(100_001), ..p0() }),
-        one(PackagePatch { cpm: Some(units(11)), ..p0() }),
+        one(PackagePatch { goal: impressions(100_001), ..p0() }),
+        one(PackagePatch { price: cpm(11), ..p0() }),
         // A lower price buys more impressions for the same money.
-        one(PackagePatch { cpm: Some(units(9)), ..p0() }),
+        one(PackagePatch { price: cpm(9), ..p0() }),
         one(PackagePatch { daily_budget: Some(Some(units(101))), ..p0() }),
         one(PackagePatch { daily_budget: Some(None), ..p0() }),
-        one(PackagePatch { daily_impressions: Some(Some(5_001)), ..p0() }),
-        one(PackagePatch { daily_impressions: Some(None), ..p0() }),
+        one(PackagePatch { daily_goal: daily_impressions(Some(5_001)), ..p0() }),
+        one(PackagePatch { daily_goal: daily_impressions(None), ..p0() }),
         one(PackagePatch { pacing: Some(Some(Pacing::Asap)), ..p0() }),
         // One package gives up more than the other gains.
         BuyPatch {
@@ -178,10 +179,10 @@ fn what_stops_lowers_or_shortens_does_not_grow() {
         one(PackagePatch { active: Some(false), ..p0() }),
         one(PackagePatch { active: Some(true), ..p0() }),
         one(PackagePatch { budget: Some(units(999)), ..p0() }),
-        one(PackagePatch { impressions: Some(99_999), ..p0() }),
-        one(PackagePatch { budget: Some(units(900)), cpm: Some(units(9)), ..p0() }),
+        one(PackagePatch { goal: impressions(99_999), ..p0() }),
+        one(PackagePatch { budget: Some(units(900)), price: cpm(9), ..p0() }),
         one(PackagePatch { daily_budget: Some(Some(units(99))), ..p0() }),
-        one(PackagePatch { daily_impressions: Some(Some(1)), ..p0() }),
+        one(PackagePatch { daily_goal: daily_impressions(Some(1)), ..p0() }),
         one(PackagePatch { pacing: Some(Some(Pacing::Even)), ..p0() }),
         one(PackagePatch { pacing: Some(None), ..p0() }),
         one(PackagePatch { creatives: Some(vec!["b".into()]), ..p0() }),
@@ -220,6 +221,23 @@ fn a_raise_counts_from_what_was_approved_and_not_from_what_the_last_step_left() 
 }
 
 #[test]
+fn a_price_of_any_model_grows_when_it_is_raised() {
+    for model in PriceModel::ALL {
+        let mut before = testing::buy(1);
+        let price = |rate: i64| Price { model: *model, rate: units(rate) };
+        before.packages[0].price = price(1_000);
+        before.packages[0].goal = model.unit().map(|_| 1);
+        let grows = |rate: i64| {
+            let patch = one(PackagePatch { price: Some(price(rate)), budget: Some(units(rate)), ..package("p0") });
+            let change = Change::Update(patch);
+            let after = change.apply(&before, When::at_once(before.start)).unwrap();
+            !of(&change, &before, &after).is_empty()
+        };
+        assert!(grows(1_001) && (*model == PriceModel::Cpm || !grows(999)), "{model}");
+    }
+}
+
+#[test]
 fn a_reviewer_reads_what_grows() {
     let of = |grown: &[Growth]| words(&grown.iter().copied().collect());
     assert_eq!(of(&[]), "");
@@ -240,8 +258,8 @@ fn some_buy() -> impl Strategy<Value = MediaBuy> {
             let mut buy = testing::buy(2);
             let ids: Vec<CreativeId> = ["a", "b"].iter().take(shown).map(|id| CreativeId::from(*id)).collect();
             for (mine, (budget, goal, cpm, spend, goals, own, active)) in buy.packages.iter_mut().zip(packages) {
-                (mine.budget, mine.impressions, mine.cpm) = (units(budget), goal, units(cpm));
-                (mine.daily_budget, mine.daily_impressions) = (spend.map(units), goals);
+                (mine.budget, mine.goal, mine.price) = (units(budget), Some(goal), Price::cpm(units(cpm)));
+                (mine.daily_budget, mine.daily_goal) = (spend.map(units), goals);
                 (mine.pacing, mine.active) = (Pacing::ALL.get(own).copied().filter(|_| active), active);
                 mine.creatives.clone_from(&ids);
             }
@@ -263,10 +281,10 @@ fn measures(buy: &MediaBuy) -> Vec<i64> {
         let daily = cap(package.daily_budget.map(Micros::get));
         all.extend([
             package.budget.get(),
-            package.impressions,
-            package.cpm.get(),
+            package.goal.unwrap(),
+            package.price.rate.get(),
             daily,
-            cap(package.daily_impressions),
+            cap(package.daily_goal),
         ]);
         all.push(Pacing::ALL.iter().position(|pacing| *pacing == buy.pacing_of(package)).map_or(0, |at| [0, 2, 1][at]));
         all.push(package.creatives.len() as i64);

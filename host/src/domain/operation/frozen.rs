@@ -78,7 +78,7 @@ mod tests {
 
     fn with_goal(goal: i64) -> MediaBuy {
         let mut buy = testing::buy(2);
-        buy.packages[1].impressions = goal;
+        buy.packages[1].goal = Some(goal);
         buy
     }
 
@@ -94,7 +94,7 @@ mod tests {
         };
         let goals = |frozen: &Frozen, buy: &MediaBuy, platform: &PlatformName| -> Vec<(bool, i64)> {
             let states = frozen.late_states(buy, platform);
-            states.iter().map(|state| (state.active, state.packages[1].impressions)).collect()
+            states.iter().map(|state| (state.active, state.packages[1].goal.unwrap())).collect()
         };
         assert!(goals(&frozen, &with_goal(2), &platform).is_empty(), "it stands as it was set");
         assert_eq!(goals(&frozen, &with_goal(3), &platform), [(true, 2)]);

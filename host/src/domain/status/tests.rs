@@ -23,6 +23,8 @@ fn said(buy: &MediaBuy, state: DeliveryState, packages: &[DeliveryState]) -> Rem
         package: package.id.clone(),
         state: state.clone(),
         impressions_delivered: None,
+        clicks_delivered: None,
+        completions_delivered: None,
     });
     RemoteBuyStatus {
         buy: buy.id.clone(),

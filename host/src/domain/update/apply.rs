@@ -9,6 +9,7 @@ use crate::domain::{
     id::PackageId,
     media_buy::{MediaBuy, Package},
     money::Micros,
+    price::PriceModel,
     problem::Problem,
     terms,
 };
@@ -76,7 +77,7 @@ impl BuyPatch {
             let stood = buy.contradictions(at);
             problems.extend(next.contradictions(at).into_iter().filter(|problem| !stood.contains(problem)));
         }
-        terms::check_one_platform_keeps_daily_budget(&next, &mut problems);
+        terms::check_daily_budget_can_be_kept(&next, &mut problems);
         terms::check_daily_below_total(next.daily_budget, next.total_budget, &mut problems);
         if problems.is_empty() { Ok(next) } else { Err(problems) }
     }
@@ -100,7 +101,8 @@ impl BuyPatch {
 
     /// Makes the total budget and the packages consistent. A new total is divided among the
     /// packages whose budget the patch does not fix, in proportion to their current budgets.
-    /// Without a new total, the total becomes the sum of the packages.
+    /// A flat price is no share of a total. Without a new total, the total becomes the sum of the
+    /// packages.
     fn settle_total(&self, next: &mut MediaBuy, problems: &mut Vec<Problem>) {
         let Some(total) = self.total_budget else {
             if let Some(sum) = terms::sum(next.packages.iter().map(|package| package.budget), problems) {
@@ -111,10 +113,10 @@ impl BuyPatch {
         let fixed: HashSet<&PackageId> = self
             .packages
             .iter()
-            .filter(|patch| patch.budget.is_some() || patch.impressions.is_some())
+            .filter(|patch| patch.budget.is_some() || patch.goal.is_some())
             .filter_map(|patch| patch.package.as_ref())
             .collect();
-        let is_free = |package: &Package| !fixed.contains(&package.id);
+        let is_free = |package: &Package| package.price.model != PriceModel::Flat && !fixed.contains(&package.id);
         let spoken_for =
             Micros::sum(next.packages.iter().filter(|package| !is_free(package)).map(|package| package.budget));
         let Some(left) = spoken_for.and_then(|spent| total.checked_sub(spent)) else {
@@ -133,11 +135,15 @@ impl BuyPatch {
         let shares = budget::proportional_shares(left, &weights);
         for (package, share) in next.packages.iter_mut().filter(|package| is_free(package)).zip(shares) {
             package.budget = share;
-            match budget::impressions_for(share, package.cpm) {
-                Some(impressions) => package.impressions = impressions,
-                None => problems.push(Problem::new(
+            match package.price.goal_for(share) {
+                Ok(goal) => package.goal = goal,
+                Err(none) => problems.push(Problem::new(
                     Field::TotalBudget,
-                    format!("leaves {share} for package {}, which buys no possible number of impressions", package.id),
+                    format!(
+                        "leaves {share} for package {}, which buys no possible number of {}",
+                        package.id,
+                        none.unit.words()
+                    ),
                 )),
             }
         }

@@ -5,6 +5,7 @@ use super::{BuyPatch, PackagePatch};
 use crate::domain::{
     id::PlatformName,
     media_buy::{MediaBuy, Package},
+    price::DailyGoal,
     targeting::Targeting,
 };
 
@@ -42,8 +43,8 @@ impl PackagePatch {
         if let (Some(None), Some(daily)) = (self.daily_budget, package.daily_budget) {
             words.push(format!("daily_budget {whole} cleared: it was {daily} {}", buy.currency));
         }
-        if let (Some(None), Some(daily)) = (self.daily_impressions, package.daily_impressions) {
-            words.push(format!("daily_impressions {whole} cleared: it was {daily}"));
+        if let (Some(DailyGoal { unit, most: None }), Some(daily)) = (self.daily_goal, package.daily_goal) {
+            words.push(format!("{} {whole} cleared: it was {daily}", unit.daily_field()));
         }
         if let (Some(None), Some(pacing)) = (self.pacing, package.pacing) {
             words.push(format!("pacing {whole} cleared: it was {pacing}, and is the media buy's now"));

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::{PackagePatch, When};
 use crate::domain::{
-    budget,
     field::{Field, FieldPath, Subject},
     id::CreativeId,
     media_buy::{MediaBuy, Package},
     money::Micros,
+    price::DailyGoal,
     problem::Problem,
-    terms::{self, Spend},
+    terms::{self, Asked, Sold, Spend},
 };
 
 impl PackagePatch {
@@ -24,16 +24,12 @@ impl PackagePatch {
         problems: &mut Vec<Problem>,
     ) {
         when.switch(&mut package.active, &mut package.switched_at, self.active);
-        if let Some(cpm) = self.cpm {
-            terms::check_price(cpm, package.floor_cpm, &package.id, at, problems);
-            package.cpm = cpm;
-        }
-        self.apply_spend(package, at, problems);
+        self.apply_price_and_spend(package, at, problems);
         if let Some(daily_budget) = self.daily_budget {
             package.daily_budget = daily_budget;
         }
-        if let Some(daily_impressions) = self.daily_impressions {
-            package.daily_impressions = daily_impressions;
+        if let Some(DailyGoal { most, .. }) = self.daily_goal {
+            package.daily_goal = most;
         }
         if let Some(pacing) = self.pacing {
             package.pacing = pacing;
@@ -50,15 +46,25 @@ impl PackagePatch {
 
     /// Makes budget, price and goal consistent. Whichever of budget and goal the patch does not fix
     /// follows; if it fixes neither, the goal follows.
-    fn apply_spend(&self, package: &mut Package, at: &Subject, problems: &mut Vec<Problem>) {
-        match terms::spend(self.budget, self.impressions, package.cpm, at, problems) {
-            Spend::Goal { impressions, budget } => {
-                package.impressions = impressions;
+    fn apply_price_and_spend(&self, package: &mut Package, at: &Subject, problems: &mut Vec<Problem>) {
+        let asked = Asked { price: self.price, budget: self.budget, goal: self.goal };
+        let id = package.id.clone();
+        let mut sold = Sold { package: &id, price: package.price, floor: package.floor };
+        let daily_budget = self.daily_budget.flatten();
+        terms::check_daily_units(&sold, self.daily_goal.map(|daily| daily.unit), daily_budget, at, problems);
+        if asked == Asked::default() {
+            return;
+        }
+        sold.price = asked.price(&sold, at, problems);
+        package.price = sold.price;
+        match asked.spend(&sold, at, problems) {
+            Spend::Goal { goal, budget } => {
+                package.goal = Some(goal);
                 package.budget = budget;
             }
             Spend::Budget(budget) => set_budget(package, budget, at.field(Field::Budget), problems),
-            Spend::Open if self.cpm.is_some() => {
-                set_budget(package, package.budget, at.field(Field::Price), problems);
+            Spend::Open if self.price.is_some() => {
+                set_budget(package, package.budget, at.field(sold.price.model.field()), problems);
             }
             Spend::Open | Spend::Refused => {}
         }
@@ -68,9 +74,9 @@ impl PackagePatch {
 /// Sets a package's budget and the resulting goal. If the budget does not buy a valid goal, the
 /// problem names `field`.
 fn set_budget(package: &mut Package, budget: Micros, field: FieldPath, problems: &mut Vec<Problem>) {
-    match budget::impressions_for(budget, package.cpm) {
-        Some(impressions) => package.impressions = impressions,
-        None => problems.push(Problem::new(field, terms::no_goal(budget, package.cpm))),
+    match package.price.goal_for(budget) {
+        Ok(goal) => package.goal = goal,
+        Err(none) => problems.push(Problem::new(field, none.to_string())),
     }
     package.budget = budget;
 }

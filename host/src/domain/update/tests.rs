@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    budget,
     change::Change,
     creative::{Creative, Format},
     id::PlatformName,
     media_buy::MediaBuy,
-    testing::{self, units},
+    price::{DailyGoal, Goal, Price, PriceModel, Unit},
+    testing::{self, cpm, daily_impressions, impressions, units},
 };
 
 fn now(buy: &MediaBuy) -> When {
@@ -47,19 +47,19 @@ fn a_new_budget_brings_its_impressions_and_a_new_goal_its_budget() {
     let buy = testing::buy(2);
     let patch = packages(vec![
         PackagePatch { budget: Some(units(2_500)), ..package("p0") },
-        PackagePatch { impressions: Some(1), ..package("p1") },
+        PackagePatch { goal: impressions(1), ..package("p1") },
     ]);
     let next = patch.apply(&buy, now(&buy)).unwrap();
-    assert_eq!((next.packages[0].budget, next.packages[0].impressions), (units(2_500), 250_000));
-    assert_eq!((next.packages[1].budget.get(), next.packages[1].impressions), (10_000, 1));
+    assert_eq!((next.packages[0].budget, next.packages[0].goal), (units(2_500), Some(250_000)));
+    assert_eq!((next.packages[1].budget.get(), next.packages[1].goal), (10_000, Some(1)));
     assert_eq!(next.total_budget.get(), 2_500_010_000);
 }
 
 #[test]
 fn a_new_price_keeps_the_budget_and_brings_its_impressions() {
     let buy = testing::buy(1);
-    let next = packages(vec![PackagePatch { cpm: Some(units(20)), ..package("p0") }]).apply(&buy, now(&buy)).unwrap();
-    assert_eq!((next.packages[0].budget, next.packages[0].impressions), (units(1_000), 50_000));
+    let next = packages(vec![PackagePatch { price: cpm(20), ..package("p0") }]).apply(&buy, now(&buy)).unwrap();
+    assert_eq!((next.packages[0].budget, next.packages[0].goal), (units(1_000), Some(50_000)));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_new_total_goes_to_the_packages_that_the_change_does_not_fix() {
     let budgets: Vec<Micros> = next.packages.iter().map(|package| package.budget).collect();
     assert_eq!(budgets, [units(1_000), units(2_000), units(6_000)]);
     assert_eq!(next.total_budget, units(9_000));
-    assert_eq!(next.packages[2].impressions, 600_000);
+    assert_eq!(next.packages[2].goal, Some(600_000));
 }
 
 #[test]
@@ -84,20 +84,20 @@ fn what_is_impossible_is_refused_by_field() {
         (packages(vec![package("nope")]), "/packages/0/package_id"),
         (packages(vec![package("p0"), package("p0")]), "/packages/1/package_id"),
         (
-            packages(vec![PackagePatch { budget: Some(units(1)), impressions: Some(1), ..package("p0") }]),
+            packages(vec![PackagePatch { budget: Some(units(1)), goal: impressions(1), ..package("p0") }]),
             "/packages/0/impressions",
         ),
-        (packages(vec![PackagePatch { impressions: Some(0), ..package("p0") }]), "/packages/0/impressions"),
-        (packages(vec![PackagePatch { impressions: Some(i64::MAX), ..package("p0") }]), "/packages/0/impressions"),
+        (packages(vec![PackagePatch { goal: impressions(0), ..package("p0") }]), "/packages/0/impressions"),
+        (packages(vec![PackagePatch { goal: impressions(i64::MAX), ..package("p0") }]), "/packages/0/impressions"),
         (packages(vec![PackagePatch { budget: Some(Micros::ZERO), ..package("p0") }]), "/packages/0/budget"),
         (packages(vec![PackagePatch { budget: Some(Micros::MAX), ..package("p0") }]), "/packages/0/budget"),
-        (packages(vec![PackagePatch { cpm: Some(units(4)), ..package("p0") }]), "/packages/0/cpm"),
+        (packages(vec![PackagePatch { price: cpm(4), ..package("p0") }]), "/packages/0/cpm"),
         (
             packages(vec![PackagePatch { daily_budget: Some(Some(units(1_001))), ..package("p1") }]),
             "/packages/0/daily_budget",
         ),
         (
-            packages(vec![PackagePatch { daily_impressions: Some(Some(100_001)), ..package("p1") }]),
+            packages(vec![PackagePatch { daily_goal: daily_impressions(Some(100_001)), ..package("p1") }]),
             "/packages/0/daily_impressions",
         ),
         (
@@ -171,20 +171,100 @@ fn a_change_touches_only_the_platforms_of_its_packages() {
     assert_eq!(platforms(Change::AddCreatives(vec![creative("a", Format::Image, &["p0"])])), ["acme"]);
 }
 
+/// A buy of four packages that are sold in the four ways, for 1,000 each.
+fn sold_in_every_way() -> MediaBuy {
+    let mut buy = testing::buy(4);
+    for (package, model) in buy.packages.iter_mut().zip(PriceModel::ALL) {
+        let rate = if *model == PriceModel::Flat { units(1_000) } else { units(10) };
+        package.price = Price { model: *model, rate };
+        package.goal = package.price.goal_for(package.budget).unwrap();
+    }
+    buy
+}
+
+#[test]
+fn a_package_is_changed_in_the_terms_in_which_it_is_sold() {
+    let buy = sold_in_every_way();
+    assert_eq!(
+        buy.packages.iter().map(|package| package.goal).collect::<Vec<_>>(),
+        [Some(100_000), Some(100), Some(100), None]
+    );
+    let clicks = |count: i64| Some(Goal { unit: Unit::Clicks, count });
+    let flat = |rate: i64| Some(Price { model: PriceModel::Flat, rate: units(rate) });
+    let patch = packages(vec![
+        PackagePatch { goal: clicks(250), ..package("p1") },
+        PackagePatch { price: Some(Price { model: PriceModel::Cpcv, rate: units(20) }), ..package("p2") },
+        PackagePatch { price: flat(700), ..package("p3") },
+    ]);
+    let next = patch.apply(&buy, now(&buy)).unwrap();
+    let spend: Vec<_> = next.packages.iter().map(|package| (package.budget, package.goal)).collect();
+    assert_eq!(
+        spend,
+        [(units(1_000), Some(100_000)), (units(2_500), Some(250)), (units(1_000), Some(50)), (units(700), None)]
+    );
+    assert_eq!(next.total_budget, units(5_200));
+    let by_budget = packages(vec![PackagePatch { budget: Some(units(700)), ..package("p3") }]);
+    assert_eq!(by_budget.apply(&buy, now(&buy)).unwrap().packages[3], next.packages[3]);
+    for (patch, field) in [
+        (PackagePatch { goal: impressions(5), ..package("p1") }, "/packages/0/impressions"),
+        (PackagePatch { goal: clicks(5), ..package("p3") }, "/packages/0/clicks"),
+        (PackagePatch { price: cpm(9), ..package("p1") }, "/packages/0/cpm"),
+        (PackagePatch { price: flat(4), ..package("p3") }, "/packages/0/flat_price"),
+        (PackagePatch { budget: Some(units(4)), ..package("p3") }, "/packages/0/budget"),
+        (PackagePatch { budget: Some(units(9)), price: flat(8), ..package("p3") }, "/packages/0/budget"),
+        (PackagePatch { daily_budget: Some(Some(units(1))), ..package("p3") }, "/packages/0/daily_budget"),
+        (PackagePatch { daily_goal: daily_impressions(Some(1)), ..package("p1") }, "/packages/0/daily_impressions"),
+        (PackagePatch { daily_goal: daily_impressions(None), ..package("p1") }, "/packages/0/daily_impressions"),
+        (
+            PackagePatch { daily_goal: Some(DailyGoal { unit: Unit::Clicks, most: Some(101) }), ..package("p1") },
+            "/packages/0/daily_clicks",
+        ),
+    ] {
+        let fields = refusals(&packages(vec![patch.clone()]), &buy);
+        assert_eq!(fields, [field], "{patch:?}");
+    }
+    let whole = BuyPatch { daily_budget: Some(Some(units(1))), ..BuyPatch::default() };
+    assert_eq!(refusals(&whole, &buy), ["/daily_budget"]);
+}
+
+#[test]
+fn a_flat_price_has_no_share_in_a_new_total() {
+    let buy = sold_in_every_way();
+    let total = |total: i64| BuyPatch { total_budget: Some(units(total)), ..BuyPatch::default() };
+    let next = total(7_000).apply(&buy, now(&buy)).unwrap();
+    let budgets: Vec<Micros> = next.packages.iter().map(|package| package.budget).collect();
+    assert_eq!(budgets, [units(2_000), units(2_000), units(2_000), units(1_000)]);
+    assert_eq!(next.packages[1].goal, Some(200));
+    assert_eq!(refusals(&total(999), &buy), ["/total_budget"]);
+    let mut alone = buy;
+    alone.packages.retain(|package| package.price.model == PriceModel::Flat);
+    alone.total_budget = units(1_000);
+    assert_eq!(refusals(&total(1_001), &alone), ["/total_budget"]);
+    assert!(total(1_000).apply(&alone, now(&alone)).is_ok());
+}
+
 proptest! {
     #[test]
     fn total_and_packages_agree_after_any_change_that_is_accepted(
         total in prop::option::of(1i64..1_000_000),
         budget in prop::option::of(1i64..1_000_000),
         goal in prop::option::of(1i64..10_000_000),
-        cpm in prop::option::of(5i64..100),
+        rate in prop::option::of(5i64..100),
+        model in prop::sample::select(PriceModel::ALL),
     ) {
-        let buy = testing::buy(3);
+        let mut buy = sold_in_every_way();
+        buy.packages.swap(1, PriceModel::ALL.iter().position(|other| *other == model).unwrap());
+        buy.packages[1].id = "changed".into();
+        buy.packages[2].id = "other".into();
         let patch = BuyPatch {
             total_budget: total.map(units),
             packages: vec![
-                PackagePatch { budget: budget.map(units), ..package("p0") },
-                PackagePatch { impressions: goal, cpm: cpm.map(units), ..package("p1") },
+                PackagePatch { budget: budget.map(units), ..package("other") },
+                PackagePatch {
+                    goal: goal.zip(model.unit()).map(|(count, unit)| Goal { unit, count }),
+                    price: rate.map(|rate| Price { model, rate: units(rate) }),
+                    ..package("changed")
+                },
             ],
             ..BuyPatch::default()
         };
@@ -192,7 +272,8 @@ proptest! {
             let sum = Micros::sum(next.packages.iter().map(|package| package.budget));
             prop_assert_eq!(sum, Some(next.total_budget));
             for package in &next.packages {
-                prop_assert_eq!(budget::impressions_for(package.budget, package.cpm), Some(package.impressions));
+                prop_assert_eq!(package.price.goal_for(package.budget), Ok(package.goal));
+                prop_assert!(package.price.model != PriceModel::Flat || package.budget == package.price.rate);
             }
         }
     }

@@ -13,7 +13,7 @@
 
 /// Fields that other generations of this and similar protocols call by other names, with the same
 /// meaning.
-const OTHER_NAMES: [(&str, &str); 39] = [
+const OTHER_NAMES: [(&str, &str); 43] = [
     ("geo_countries", "geo_country_any_of"),
     ("geo_countries_exclude", "geo_country_none_of"),
     ("geo_regions", "geo_region_any_of"),
@@ -52,6 +52,10 @@ const OTHER_NAMES: [(&str, &str); 39] = [
     ("products", "packages"),
     ("product_ids", "packages"),
     ("daily_budget_cap", "daily_budget"),
+    ("cost_per_click", "cpc"),
+    ("cost_per_completed_view", "cpcv"),
+    ("flat_rate", "flat_price"),
+    ("completed_views", "video_completions"),
     ("suppress", "suppress_minutes"),
 ];
 
@@ -121,7 +125,11 @@ pub fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     {
         return Some(known);
     }
-    among(&name).or_else(|| by_a_slip(&name, known)).or_else(|| by_its_words(&name, known))
+    // `cpcs` is the plural of `cpc`, and `cpcv` with one slip.
+    let is_elsewhere =
+        |found: &str| known.iter().any(|other| other != found && strsim::osa_distance(&name, other) <= 1);
+    let by_words = || by_its_words(&name, known).filter(|found| !is_elsewhere(found));
+    among(&name).or_else(|| by_a_slip(&name, known)).or_else(by_words)
 }
 
 /// Returns the known name that is fewer slips away than all others.

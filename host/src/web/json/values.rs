@@ -15,9 +15,9 @@ pub(in crate::web) use super::found::{TextOf, found, shortened};
 use crate::{
     app::{Moment, lists::MAX_LIMIT},
     domain::{
-        budget::MAX_IMPRESSIONS,
         decimal,
         money::Micros,
+        price::MAX_GOAL,
         time::{Day, Timestamp},
     },
 };
@@ -101,11 +101,11 @@ pub struct Count(pub i64);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        integer(deserializer, 1, MAX_IMPRESSIONS).map(Self)
+        integer(deserializer, 1, MAX_GOAL).map(Self)
     }
 }
 
-in_place!(Count, {"type": "integer", "minimum": 1, "maximum": MAX_IMPRESSIONS});
+in_place!(Count, {"type": "integer", "minimum": 1, "maximum": MAX_GOAL});
 
 /// The width or height of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

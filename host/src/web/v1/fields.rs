@@ -23,7 +23,7 @@ const ASSETS: &str = "assets";
 const TARGETING: &str = "targeting_overlay";
 
 /// Returns the name of a field.
-const fn name(field: Field) -> &'static str {
+pub(super) const fn name(field: Field) -> &'static str {
     match field {
         Field::Active => "active",
         Field::TotalBudget => "total_budget",
@@ -36,9 +36,16 @@ const fn name(field: Field) -> &'static str {
         Field::Packages => PACKAGES,
         Field::PackageId => "package_id",
         Field::Price => "cpm",
+        Field::Cpc => "cpc",
+        Field::Cpcv => "cpcv",
+        Field::FlatPrice => "flat_price",
         Field::Budget => "budget",
         Field::Impressions => "impressions",
+        Field::Clicks => "clicks",
+        Field::VideoCompletions => "video_completions",
         Field::DailyImpressions => "daily_impressions",
+        Field::DailyClicks => "daily_clicks",
+        Field::DailyVideoCompletions => "daily_video_completions",
         Field::Creatives => "creative_ids",
         Field::NewCreatives => ASSETS,
         Field::CreativeId => "creative_id",

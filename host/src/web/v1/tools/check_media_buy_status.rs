@@ -86,8 +86,8 @@ pub struct PackageStatus {
     pub status: BuyStatus,
     /// Its progress: `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
     pub pacing: String,
-    /// Delivered impressions as a percentage of its goal, with 2 decimal places; `null` if not
-    /// counted.
+    /// What was delivered as a percentage of its goal (impressions; clicks or video completions if it
+    /// is sold by those), with 2 decimal places; `null` if not counted, or without a goal.
     pub delivery_percentage: Option<Decimal>,
 }
 

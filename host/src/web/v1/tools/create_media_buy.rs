@@ -30,6 +30,7 @@ use crate::{
             change::{answer, append, open_task, waiting, write_options},
             fields,
             plan::{self, PlatformPlan},
+            price::{GoalLine, PriceLine},
             targeting::{self, TargetingOverlay},
         },
     },
@@ -215,9 +216,11 @@ pub struct PackageLine {
     /// Its budget.
     pub budget: Micros,
     /// Its goal.
-    pub impressions: i64,
-    /// Price of a thousand impressions.
-    pub cpm: Micros,
+    #[serde(flatten)]
+    pub goal: GoalLine,
+    /// Its price.
+    #[serde(flatten)]
+    pub price: PriceLine,
     /// Its start.
     pub flight_start_date: Timestamp,
     /// Its last moment.
@@ -232,8 +235,8 @@ pub(in crate::web::v1) fn package_lines(buy: &MediaBuy) -> Vec<PackageLine> {
             package_id: package.id.clone(),
             platform: package.platform.clone(),
             budget: package.budget,
-            impressions: package.impressions,
-            cpm: package.cpm,
+            goal: package.into(),
+            price: package.price.into(),
             flight_start_date: buy.start,
             flight_end_date: buy.end,
         })

@@ -19,6 +19,7 @@ use crate::{
             values::Limit,
         },
         tool::{Answer, Audience, Effect, Tool, Verb},
+        v1::price::{DailyLine, GoalLine, PriceLine},
     },
 };
 
@@ -132,15 +133,18 @@ pub struct BuyPackage {
     /// Its budget.
     pub budget: Micros,
     /// Its goal.
-    pub impressions: i64,
-    /// Price of a thousand impressions.
-    pub cpm: Micros,
+    #[serde(flatten)]
+    pub goal: GoalLine,
+    /// Its price.
+    #[serde(flatten)]
+    pub price: PriceLine,
     /// Its pacing; the buy's if it has none of its own.
     pub pacing: Pacing,
     /// Its maximum spend per day.
     pub daily_budget: Option<Micros>,
-    /// Maximum impressions per day.
-    pub daily_impressions: Option<i64>,
+    /// Its daily cap.
+    #[serde(flatten)]
+    pub daily: DailyLine,
     /// The creatives that run in it.
     pub creative_ids: Vec<CreativeId>,
 }
@@ -179,11 +183,11 @@ fn buy_package(buy: &MediaBuy, package: &Package) -> BuyPackage {
         platform: package.platform.clone(),
         active: package.active,
         budget: package.budget,
-        impressions: package.impressions,
-        cpm: package.cpm,
+        goal: package.into(),
+        price: package.price.into(),
         pacing: buy.pacing_of(package),
         daily_budget: package.daily_budget,
-        daily_impressions: package.daily_impressions,
+        daily: package.into(),
         creative_ids: package.creatives.clone(),
     }
 }

@@ -12,7 +12,6 @@ use crate::{
         creative::Format,
         id::{PackageId, PlatformName},
         media_buy::Pacing,
-        money::Micros,
         targeting::{CapScope, Operator, Weekday},
     },
     web::{
@@ -22,6 +21,7 @@ use crate::{
             values::{Limit, shortened},
         },
         tool::{Answer, Audience, Effect, Tool, Verb},
+        v1::price::{FloorLine, PriceLine},
     },
 };
 
@@ -29,7 +29,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "list_products",
     title: "List products",
-    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms \
+    description: "The packages that can be bought: price, floor price, creative formats and platform. The price is a \
+                  cpm (a thousand impressions), cpc (a click), cpcv (a completed view) or flat_price (the whole \
+                  flight): the field says which. platforms \
                   lists once per platform the targeting that its packages support. Call it before create_media_buy: \
                   targeting that is not listed is refused. fields makes the answer shorter.",
     audience: Audience::Everybody,
@@ -118,14 +120,20 @@ impl JsonSchema for FieldNames {
 }
 
 /// The names that `fields` of `list_products` accepts: a product's fields, and `platforms`.
-pub const PRODUCT_FIELDS: [&str; 11] = [
+pub const PRODUCT_FIELDS: [&str; 17] = [
     "package_id",
     "name",
     "description",
     "platform",
     "formats",
     "cpm",
+    "cpc",
+    "cpcv",
+    "flat_price",
     "floor_cpm",
+    "floor_cpc",
+    "floor_cpcv",
+    "floor_flat_price",
     "currency",
     "pacing",
     "review_lead_hours",
@@ -173,12 +181,12 @@ pub struct ProductLine {
     /// The creative formats it accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formats: Option<Vec<Format>>,
-    /// Price of a thousand impressions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpm: Option<Micros>,
+    /// Its price. The field says what it pays for; a product has one.
+    #[serde(flatten)]
+    pub price: PriceLine,
     /// The lowest price accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub floor_cpm: Option<Micros>,
+    #[serde(flatten)]
+    pub floor: FloorLine,
     /// ISO 4217 code of both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
@@ -281,7 +289,7 @@ impl ProductsAnswer {
 }
 
 impl ProductLine {
-    fn of(view: &ProductView, wants: impl Fn(&str) -> bool) -> Self {
+    fn of(view: &ProductView, wants: impl Fn(&str) -> bool + Copy) -> Self {
         const MILLIS_OF_AN_HOUR: i64 = 3_600_000;
         let ProductView { product, capabilities } = view;
         let lead_hours = (product.review_lead_ms + MILLIS_OF_AN_HOUR - 1).div_euclid(MILLIS_OF_AN_HOUR);
@@ -291,8 +299,8 @@ impl ProductLine {
             description: product.description.clone().filter(|_| wants("description")),
             platform: wants("platform").then(|| product.platform.clone()),
             formats: wants("formats").then(|| product.formats.clone()),
-            cpm: wants("cpm").then_some(product.cpm),
-            floor_cpm: wants("floor_cpm").then_some(product.floor_cpm),
+            price: PriceLine::from(product.price).only(wants),
+            floor: FloorLine::of(product.price.model, product.floor).only(wants),
             currency: wants("currency").then(|| product.currency.clone()),
             pacing: wants("pacing").then(|| capabilities.pacing.clone()),
             review_lead_hours: wants("review_lead_hours").then_some(lead_hours),

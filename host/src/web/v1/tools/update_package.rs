@@ -11,6 +11,7 @@ use crate::{
     domain::{
         id::{CreativeId, MediaBuyId, PackageId},
         media_buy::Pacing,
+        price::{PriceModel, Unit},
         problem::Problem,
         targeting::Targeting,
         terms,
@@ -25,7 +26,7 @@ use crate::{
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::{
             change::{UpdateAnswer, answer, write_options},
-            fields,
+            fields, price,
             targeting::{self, TargetingOverlay},
         },
     },
@@ -84,7 +85,7 @@ pub struct UpdatePackage {
 /// Changes to one package. A field left out is unchanged; `null` is different: it clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("not" = {"required": ["budget", "impressions"]}, "minProperties" = 2))]
+#[schemars(extend("not" = price::budget_and_goal(), "minProperties" = 2))]
 pub struct PackageUpdate {
     /// The package.
     pub package_id: Id,
@@ -96,14 +97,34 @@ pub struct PackageUpdate {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub budget: Option<Amount>,
-    /// New goal; the budget follows. Not with `budget`.
+    /// New goal; the budget follows. Not with `budget`. Of a package with a `cpm`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Count")]
     pub impressions: Option<Count>,
+    /// Like `impressions`, of a package with a `cpc`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Count")]
+    pub clicks: Option<Count>,
+    /// Like `impressions`, of a package with a `cpcv`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Count")]
+    pub video_completions: Option<Count>,
     /// New price of a thousand impressions; impressions follow.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub cpm: Option<Amount>,
+    /// New price of a click; clicks follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub cpc: Option<Amount>,
+    /// New price of a completed view; video completions follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub cpcv: Option<Amount>,
+    /// New price of the whole flight, and new budget.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub flat_price: Option<Amount>,
     /// Its maximum spend per day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
@@ -112,6 +133,14 @@ pub struct PackageUpdate {
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Count>")]
     pub daily_impressions: Option<Option<Count>>,
+    /// Maximum clicks per day, of a package with a `cpc`. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Count>")]
+    pub daily_clicks: Option<Option<Count>>,
+    /// Maximum completed views per day, of a package with a `cpcv`. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Count>")]
+    pub daily_video_completions: Option<Option<Count>>,
     /// Its pacing. `null` reverts to the buy's: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Pacing>")]
@@ -167,10 +196,35 @@ impl PackageUpdate {
             package: Some(PackageId::new(self.package_id.0)),
             active: self.active,
             budget: self.budget.map(|amount| amount.0),
-            impressions: self.impressions.map(|count| count.0),
-            cpm: self.cpm.map(|amount| amount.0),
+            goal: price::goal(
+                [
+                    (Unit::Impressions, self.impressions.map(|count| count.0)),
+                    (Unit::Clicks, self.clicks.map(|count| count.0)),
+                    (Unit::VideoCompletions, self.video_completions.map(|count| count.0)),
+                ],
+                at,
+                problems,
+            ),
+            price: price::price(
+                [
+                    (PriceModel::Cpm, self.cpm.map(|amount| amount.0)),
+                    (PriceModel::Cpc, self.cpc.map(|amount| amount.0)),
+                    (PriceModel::Cpcv, self.cpcv.map(|amount| amount.0)),
+                    (PriceModel::Flat, self.flat_price.map(|amount| amount.0)),
+                ],
+                at,
+                problems,
+            ),
             daily_budget: self.daily_budget.map(|amount| amount.map(|amount| amount.0)),
-            daily_impressions: self.daily_impressions.map(|count| count.map(|count| count.0)),
+            daily_goal: price::new_daily_goal(
+                [
+                    (Unit::Impressions, self.daily_impressions.map(|count| count.map(|count| count.0))),
+                    (Unit::Clicks, self.daily_clicks.map(|count| count.map(|count| count.0))),
+                    (Unit::VideoCompletions, self.daily_video_completions.map(|count| count.map(|count| count.0))),
+                ],
+                at,
+                problems,
+            ),
             pacing: self.pacing,
             creatives: self.creative_ids.map(|ids| ids.0.into_iter().map(|id| CreativeId::new(id.0)).collect()),
             targeting: cleared_or(self.targeting_overlay, at, problems),

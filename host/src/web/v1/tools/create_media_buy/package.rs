@@ -10,13 +10,17 @@ use serde::{
 
 use crate::{
     app::NewPackage,
-    domain::{media_buy::Pacing, problem::Problem},
+    domain::{
+        media_buy::Pacing,
+        price::{PriceModel, Unit},
+        problem::Problem,
+    },
     web::{
         json::{
             text::{CreativeKey, Id, MAX_ID},
             values::{Amount, Count, List, MAX_CREATIVES, TextOf},
         },
-        v1::{targeting::TargetingOverlay, tools::create_media_buy::overlay},
+        v1::{price, targeting::TargetingOverlay, tools::create_media_buy::overlay},
     },
 };
 
@@ -32,26 +36,38 @@ pub enum PackageItem {
 /// A package with a budget, price, pacing or targeting of its own.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("not" = {
-    "required": ["budget", "impressions"], "properties": {"budget": {"type": "number"}, "impressions": {"type": "number"}},
-}))]
+#[schemars(extend("not" = price::budget_and_goal()))]
 pub struct PackageRequest {
     /// The package, as `list_products` names it.
     pub package_id: Id,
     /// Its budget, which determines impressions. Not with `impressions`. Default: an equal share of
     /// the rest of `total_budget`.
     pub budget: Option<Amount>,
-    /// Its goal, which determines the budget. Not with `budget`.
+    /// Its goal, which determines the budget. Not with `budget`. Of a product with a `cpm`.
     pub impressions: Option<Count>,
+    /// Like `impressions`, of a product with a `cpc`.
+    pub clicks: Option<Count>,
+    /// Like `impressions`, of a product with a `cpcv`.
+    pub video_completions: Option<Count>,
     /// Price of a thousand impressions, at least the product's floor price. Default: the product's
     /// price.
     pub cpm: Option<Amount>,
+    /// Price of a click, like `cpm`.
+    pub cpc: Option<Amount>,
+    /// Price of a completed view, like `cpm`.
+    pub cpcv: Option<Amount>,
+    /// Price of the whole flight, like `cpm`. It is the package's budget.
+    pub flat_price: Option<Amount>,
     /// Its pacing. Default: the buy's.
     pub pacing: Option<Pacing>,
     /// Its maximum spend per day.
     pub daily_budget: Option<Amount>,
     /// Maximum impressions per day.
     pub daily_impressions: Option<Count>,
+    /// Maximum clicks per day, of a product with a `cpc`.
+    pub daily_clicks: Option<Count>,
+    /// Maximum completed views per day, of a product with a `cpcv`.
+    pub daily_video_completions: Option<Count>,
     /// Its own targeting, which refines the buy's.
     pub targeting_overlay: Option<TargetingOverlay>,
     /// Leave this out: upload creatives with `add_creative_assets` once the buy is created.
@@ -127,11 +143,36 @@ pub(super) fn new_package(package: PackageItem, at: &str, problems: &mut Vec<Pro
         PackageItem::Full(package) => NewPackage {
             package_id: package.package_id.0,
             budget: package.budget.map(|amount| amount.0),
-            impressions: package.impressions.map(|count| count.0),
-            cpm: package.cpm.map(|amount| amount.0),
+            goal: price::goal(
+                [
+                    (Unit::Impressions, package.impressions.map(|count| count.0)),
+                    (Unit::Clicks, package.clicks.map(|count| count.0)),
+                    (Unit::VideoCompletions, package.video_completions.map(|count| count.0)),
+                ],
+                at,
+                problems,
+            ),
+            price: price::price(
+                [
+                    (PriceModel::Cpm, package.cpm.map(|amount| amount.0)),
+                    (PriceModel::Cpc, package.cpc.map(|amount| amount.0)),
+                    (PriceModel::Cpcv, package.cpcv.map(|amount| amount.0)),
+                    (PriceModel::Flat, package.flat_price.map(|amount| amount.0)),
+                ],
+                at,
+                problems,
+            ),
             pacing: package.pacing,
             daily_budget: package.daily_budget.map(|amount| amount.0),
-            daily_impressions: package.daily_impressions.map(|count| count.0),
+            daily_goal: price::daily_goal(
+                [
+                    (Unit::Impressions, package.daily_impressions.map(|count| count.0)),
+                    (Unit::Clicks, package.daily_clicks.map(|count| count.0)),
+                    (Unit::VideoCompletions, package.daily_video_completions.map(|count| count.0)),
+                ],
+                at,
+                problems,
+            ),
             targeting: overlay(package.targeting_overlay, at, problems),
             creative_ids: package
                 .creative_ids
