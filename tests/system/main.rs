@@ -40,6 +40,7 @@ mod oci;
 mod openapi;
 mod order;
 mod platform_failures;
+mod prices;
 mod proxy;
 mod receiver;
 mod recording;
