@@ -35,6 +35,12 @@ impl Network {
         self.platform.name_of(collection, id)
     }
 
+    /// Returns the resource name of the network: `networks/123`.
+    #[must_use]
+    pub fn parent(&self) -> String {
+        format!("networks/{}", self.platform.network_code)
+    }
+
     /// Starts a `GET` request below the network: `orders/7`.
     pub fn get(&self, path: &str) -> Request<'_> {
         self.api.get(format!("/v1/networks/{}/{path}", self.platform.network_code))

@@ -120,7 +120,9 @@ impl Order {
     pub fn create(&self, network: &Network, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut order = self.created(network, advertiser);
         order.set("displayName", names::with_reference(&self.called(), reference, NAME_LIMIT));
-        let body = object! { "requests": vec![object! { "order": order }] };
+        // Each request of a batch names the parent, too (type `CreateOrderRequest`).
+        let request = object! { "parent": network.parent(), "order": order };
+        let body = object! { "requests": vec![request] };
         let made = network.post("orders:batchCreate").json(&body).fetch::<Batch>();
         match made {
             Ok(batch) => match batch.orders.first() {

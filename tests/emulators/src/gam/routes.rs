@@ -130,22 +130,28 @@ impl Desk<'_> {
     }
 
     /// Returns the requests of a batch of writes: each with the object under `field`, and the
-    /// update mask.
+    /// update mask. Those that create name their parent, which is the one of the path (types
+    /// `Create…Request`, where it is required; AIP-233).
     pub(super) fn requests(&self, shape: &Shape, field: &str) -> Result<Vec<(Object, Object)>, Refusal> {
         let mut read = Vec::new();
+        let is_create = self.call.path.ends_with(":batchCreate");
+        let parent = self.call.path.trim_start_matches("/v1/").rsplit_once('/').map_or("", |(parent, _)| parent);
         for (index, request) in self.batch("requests")?.into_iter().enumerate() {
             let Value::Object(mut request) = request else {
                 return Err(Refusal::payload("Invalid value at 'requests': objects are needed"));
             };
             let place = format!("requests[{index}].{}", super::schema::snake(field));
             let given = request.remove(field).ok_or_else(|| Refusal::required(&place))?;
-            if let Some(parent) = text(&request, "parent")
-                && parent != format!("networks/{NETWORK}")
-                && !parent.starts_with(&format!("networks/{NETWORK}/"))
-            {
-                return Err(Refusal::invalid("MISMATCH", "parent", "must be the parent in the path").of_request(index));
+            let known = if is_create { "parent" } else { "updateMask" };
+            if is_create {
+                let given = text(&request, "parent");
+                let given = given.ok_or_else(|| Refusal::required(&format!("requests[{index}].parent")))?;
+                if given != parent {
+                    let why = "must be the parent in the path";
+                    return Err(Refusal::invalid("MISMATCH", "parent", why).of_request(index));
+                }
             }
-            if let Some(name) = request.keys().find(|name| !["parent", "updateMask"].contains(&name.as_str())) {
+            if let Some(name) = request.keys().find(|name| *name != known) {
                 let why = format!(
                     "Invalid JSON payload received. Unknown name \"{name}\" at 'requests[{index}]': Cannot find field."
                 );

@@ -90,6 +90,7 @@ async fn batches_have_a_size_and_a_form() {
         (json!({ "requests": [{}] }), "requests[0].order"),
         (json!({ "requests": [{ "order": {}, "colour": 1 }] }), "Unknown name \"colour\""),
         (json!({ "requests": [{ "order": {}, "parent": "networks/1" }] }), "parent: must be the parent"),
+        (json!({ "requests": [{ "order": {}, "parent": null }] }), "'requests[0].parent' is required"),
         (json!({ "orders": [] }), "Unknown name \"orders\""),
     ] {
         let (line, why) = app.refused(Method::POST, "/orders:batchCreate", &body).await;

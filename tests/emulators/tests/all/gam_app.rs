@@ -103,8 +103,19 @@ impl GamApp {
         self.client.request(method, format!("{}{path}", self.running.url)).bearer_auth(&self.token)
     }
 
-    /// Sends to a path below the network.
+    /// Sends to a path below the network. The requests of a batch that creates get the parent of the
+    /// path, unless they say another one or none (`null`).
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let mut body = body.clone();
+        if let (Some(collection), Some(Value::Array(requests))) =
+            (path.strip_suffix(":batchCreate"), body.get_mut("requests"))
+        {
+            let parent = format!("{NETWORK}{}", collection.rsplit_once('/').map_or("", |(parent, _)| parent));
+            for request in requests.iter_mut().filter_map(Value::as_object_mut) {
+                request.entry("parent").or_insert_with(|| json!(parent.trim_start_matches("/v1/")));
+            }
+        }
+        let body = &body;
         let path = if path.starts_with("/__") { path.to_owned() } else { format!("{NETWORK}{path}") };
         let mut request = self.request(method, &path);
         if !body.is_null() {
