@@ -13,6 +13,7 @@
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
 //! - [`rules`]: what the platform requires; [`counted`]: what it says of what it delivered.
 //! - [`examples`]: the requests of the lifecycle document.
+//! - [`google`]: Google's own client, which puts the same on the wire.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
@@ -21,6 +22,7 @@ mod approval;
 mod counted;
 mod crashes;
 mod examples;
+mod google;
 mod late;
 mod lifecycle;
 mod network;
