@@ -37,7 +37,7 @@ const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateI
 /// # Errors
 /// On a transient failure. A final refusal is in the verdict.
 pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<()>> {
-    let (campaign, flight) = (api::number(at.order)?, api::number(at.item)?);
+    let flight = api::number(at.item)?;
     let made = step(step_name(&["ad", at.package_id, at.creative_id]))
         .remember(RemoteKind::Association, at.key())
         .find(|_| {
@@ -53,7 +53,6 @@ pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<
                 return api::number(ad);
             }
             let mut body = object! {
-                "CampaignId": campaign,
                 "FlightId": flight,
                 "Creative": object! { "Id": creative },
                 "IsActive": true,

@@ -158,8 +158,10 @@ pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<V
 /// `not-found` when it is gone. When Kevel refuses.
 pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()> {
     let mut campaign: Object = api.get(path!("/v1/campaign/{}", id)).fetch()?;
-    // Flights are separate resources.
-    campaign.remove("Flights");
+    // Flights are separate resources; the others Kevel writes itself.
+    for name in ["Flights", "Created", "LastModified", "Version"] {
+        campaign.remove(name);
+    }
     campaign.set_all(changes);
     // The update requires this field although it can't change it (OpenAPI document, campaigns).
     if campaign.get("StartDateISO").is_none_or(Json::is_null) {

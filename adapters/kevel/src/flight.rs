@@ -9,11 +9,14 @@
 //! | no goal, at a flat price | `GoalType` 2 of the product's `share_percent`, no `CapType` |
 //! | daily impressions or clicks | `CapType` 1 or 2 and `DailyCapAmount` |
 //! | daily budget | `CapType` 4 (revenue), `DailyCapAmountDecimal` and, for the budget, `LifetimeCapAmountDecimal` |
+//!
+//! Each amount is sent in both of its forms: see [`amounts`]
 //! | frequency cap | `FreqCap` 1 per number of minutes, hours or days (`FreqCapType`), chosen by [`caps`] |
 //!
 //! A flight has one `CapType`, so a package that needs two is refused. The numbers are those of the
 //! reference page.
 
+mod amounts;
 pub mod goal;
 
 use flightdeck_adapter::{
@@ -49,8 +52,10 @@ const START: &str = "StartDateISO";
 const END: &str = "EndDateISO";
 const DATES: [&str; 2] = [START, END];
 
-/// Lists in a flight's response that are separate resources.
-const LISTS: [&str; 4] = ["GeoTargeting", "SiteZoneTargeting", "CreativeMaps", "BehavioralTargeting"];
+/// What a flight's response has and an update doesn't (OpenAPI document, flights): lists that are
+/// separate resources, and what Kevel writes itself.
+const ANSWERED: [&str; 7] =
+    ["GeoTargeting", "SiteZoneTargeting", "CreativeMaps", "BehavioralTargeting", "Created", "LastModified", "Version"];
 
 /// Fields that an update spells differently from the response (OpenAPI document, flights).
 const SPELLED: [(&str, &str); 2] = [("CustomFieldsJson", "CustomFieldsJSON"), ("IsNoDuplicates", "isNoDuplicates")];
@@ -116,6 +121,7 @@ pub fn translate(
         "Price": money::number(package.price.rate),
     };
     goal::write(package, &product, &mut fields, problems);
+    amounts::complete(&mut fields);
     write_frequency(package, &mut fields, problems);
     if package.targeting.frequency_cap.is_some() {
         notes.push(caps::NEEDS_A_USER.to_owned());
@@ -268,8 +274,8 @@ pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>
 /// `not-found` when it is gone. When Kevel refuses.
 pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     let mut flight: Object = api.get(path!("/v1/flight/{}", id)).fetch()?;
-    for list in LISTS {
-        flight.remove(list);
+    for name in ANSWERED {
+        flight.remove(name);
     }
     flight.set_all(changes);
     for (read, written) in SPELLED {

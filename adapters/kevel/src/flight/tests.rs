@@ -51,6 +51,7 @@ fn a_package_is_a_flight() {
             "Impressions: 1000000",
             "CapType: 1",
             "LifetimeCapAmount: 1000000",
+            "LifetimeCapAmountDecimal: 1000000",
             "IsFreqCap: false",
             r#"CustomFieldsJson: "{\"flightdeck\":{\"media_buy_id\":\"kevel_12345\",\"package_id\":\"news\"}}""#,
         ]
@@ -63,14 +64,14 @@ fn asap_is_a_percentage_goal_with_a_lifetime_cap() {
     package.pacing = Pacing::Asap;
     package.daily_impressions = Some(50_000);
     let flight = of(&package).unwrap();
-    assert_eq!(fields(&flight, &CAPS), ["2", "100", "1", "50000", "null", "1000000", "null"]);
+    assert_eq!(fields(&flight, &CAPS), ["2", "100", "1", "50000", "50000", "1000000", "1000000"]);
 }
 
 #[test]
 fn a_flight_is_capped_by_money_or_by_impressions() {
     let mut package = samples::package("news");
     package.daily_budget = Some(500_250_000);
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "null", "500.25", "null", "12500"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "501", "500.25", "12500", "12500"]);
     package.daily_impressions = Some(50_000);
     let failure = of(&package).unwrap_err();
     assert_eq!(
@@ -83,7 +84,7 @@ fn a_flight_is_capped_by_money_or_by_impressions() {
     package.daily_budget = None;
     package.daily_impressions = Some(50_000);
     package.pacing = Pacing::Even;
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "null", "1000000", "null"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "50000", "1000000", "1000000"]);
 }
 
 fn sold(model: PriceModel, rate: i64, goal: i64) -> PackageOrder {
@@ -222,7 +223,7 @@ fn a_change_sends_what_differs_and_what_belongs_to_it() {
     package.daily_impressions = Some(5);
     assert_eq!(
         of(&package).unwrap().changes_from(&before).to_string(),
-        r#"{"DailyCapAmount":5,"CapType":1,"DailyCapAmountDecimal":null,"LifetimeCapAmount":1000000,"LifetimeCapAmountDecimal":null,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
+        r#"{"DailyCapAmount":5,"DailyCapAmountDecimal":5,"CapType":1,"LifetimeCapAmount":1000000,"LifetimeCapAmountDecimal":1000000,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
     );
     assert!(before.changes_from(&before).is_empty());
 }

@@ -102,11 +102,8 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     let before = desk.state.campaigns.get(id)?;
     let body = desk.body()?;
     same_id(&body, "Id", id)?;
-    // The update schema requires these fields, although it can't change the first.
-    for name in ["StartDateISO", "IsActive"] {
-        if body.get(name).is_none_or(Value::is_null) {
-            return Err(Refusal::invalid(format!("{name} is required")));
-        }
+    if body.get("IsActive").is_none_or(Value::is_null) {
+        return Err(Refusal::invalid("IsActive is required"));
     }
     let mut object = read(desk.state, &body)?;
     if object.int("AdvertiserId") != Some(before.parent) {

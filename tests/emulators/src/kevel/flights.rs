@@ -20,12 +20,15 @@ use crate::control::clock::{Millis, to_millis};
 /// The goals in money, and the largest of them (reference page, create flight).
 const MONEY_GOALS: [i64; 3] = [8, 9, 10];
 const MOST_MONEY: i64 = 500_000_000;
+/// The amounts of caps, in whole units and as decimals.
+const AMOUNTS: [(&str, &str); 2] =
+    [("DailyCapAmount", "DailyCapAmountDecimal"), ("LifetimeCapAmount", "LifetimeCapAmountDecimal")];
 /// Goals that may have no end: percentage, daily and monthly revenue.
 const ENDLESS_GOALS: [i64; 3] = [2, 9, 10];
 
 /// Checks a flight that is created or replaces another one, except its campaign.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
-    let object = schema::read(&fields::FLIGHT, body)?;
+    let mut object = schema::read(&fields::FLIGHT, body)?;
     let priority = object.int("PriorityId").unwrap_or(0);
     if !seed::PRIORITIES.iter().any(|(id, ..)| *id == priority) {
         return Err(Refusal::invalid(format!("PriorityId: priority {priority} does not exist")));
@@ -52,7 +55,39 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
         )));
     }
     caps(&object, "Decimal")?;
+    amounts(&mut object)?;
     Ok(object)
+}
+
+/// The two forms of a cap's amount agree: the whole one is the decimal one rounded up, and one that is
+/// not given is what the other one says.
+///
+/// Kevel's own client says the former of an update, and sends both. That they are one amount in two
+/// forms, and that a flight has both, is inferred from it.
+fn amounts(object: &mut Object) -> Result<(), Refusal> {
+    for (whole, exact) in AMOUNTS {
+        let up = object.micros(exact).map(|micros| micros.div_euclid(1_000_000) + i64::from(micros % 1_000_000 != 0));
+        match (object.int(whole), up) {
+            (Some(given), Some(up)) if given != up => {
+                return Err(Refusal::invalid(format!("{whole} must be {exact}, rounded up")));
+            }
+            (None, Some(up)) => object.set(whole, up),
+            (Some(given), None) => object.set(exact, given),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks that an update gives both forms of an amount, or none.
+fn both_amounts(body: &Map<String, Value>) -> Result<(), Refusal> {
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    for (whole, exact) in AMOUNTS {
+        if given(whole) != given(exact) {
+            return Err(Refusal::invalid(format!("{whole} must be {exact}, rounded up")));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the id of the campaign that a flight names, which must exist.
@@ -100,6 +135,7 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     let before = desk.state.flights.get(id)?;
     let body = desk.body()?;
     same_id(&body, "Id", id)?;
+    both_amounts(&body)?;
     let mut object = read(&body)?;
     if body.get("CampaignId").and_then(Value::as_i64) != Some(before.parent) {
         return Err(Refusal::invalid("CampaignId is required and can't be changed"));
