@@ -25,3 +25,4 @@ mod pages;
 #[path = "../../src/samples.rs"]
 mod samples;
 mod updates;
+mod witness;
