@@ -18,6 +18,7 @@ use crate::{
     flight::{self, Flight},
     parts::{self, Item, Part},
     settings::Platform,
+    shares::{self, Placed},
     status::{self, Shelf},
 };
 
@@ -27,6 +28,8 @@ pub struct Kevel {
     api: Api,
     ctx: Context,
     ad_types: Catalogue,
+    /// The ads that this call placed.
+    placed: Placed,
 }
 
 impl Kevel {
@@ -65,7 +68,7 @@ impl AdServer for Kevel {
     }
 
     fn open(ctx: &Context) -> Fallible<Self> {
-        Ok(Self { api: api::open(ctx), ctx: ctx.clone(), ad_types: Catalogue::default() })
+        Ok(Self { api: api::open(ctx), ctx: ctx.clone(), ad_types: Catalogue::default(), placed: Placed::default() })
     }
 
     fn id(text: &str) -> Fallible<i64> {
@@ -137,7 +140,22 @@ impl AdServer for Kevel {
     }
 
     fn place(&self, at: &Placement<'_>, creative: &i64) -> Fallible<Verdict<()>> {
-        ads::create(&self.api, at, *creative)
+        Ok(ads::create(&self.api, at, *creative)?.map(|ad| self.placed.note(at, ad)))
+    }
+
+    fn deliver(&self, _: &str, buy: &MediaBuy, remote: &[RemoteObject], placed: bool) -> Fallible<AssetState> {
+        if placed {
+            shares::write(&self.api, None, buy, remote, &self.placed)?;
+        }
+        Ok(AssetState::Approved)
+    }
+
+    fn end_update(&self, update: &Update<'_, Self>, changes: &[ItemChange<'_, Self>], _: bool) -> Fallible<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (current, desired) = (&update.request.current, &update.request.desired);
+        shares::write(&self.api, Some(current), desired, update.remote, &self.placed)
     }
 
     fn displace(&self, at: &Placement<'_>) -> Fallible<Verdict<()>> {

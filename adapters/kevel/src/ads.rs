@@ -36,9 +36,9 @@ const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateI
 ///
 /// # Errors
 /// On a transient failure. A final refusal is in the verdict.
-pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<()>> {
+pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<i64>> {
     let flight = api::number(at.item)?;
-    let made = step(step_name(&["ad", at.package_id, at.creative_id]))
+    step(step_name(&["ad", at.package_id, at.creative_id]))
         .remember(RemoteKind::Association, at.key())
         .find(|_| {
             let ads = made::in_order(of_creative(api, at.item, creative)?);
@@ -60,8 +60,7 @@ pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<
             body.set(inferred::AD_METADATA, names::custom_fields(&Object::default(), Some(reference)));
             let made: Made = api.post(path!("/v1/flight/{}/creative", flight)).json(&body).fetch()?;
             Ok(made.id)
-        })?;
-    Ok(made.map(|_: i64| ()))
+        })
 }
 
 /// Finds the ads of a creative in a flight, including those that people made. Deleted ads don't
@@ -123,23 +122,47 @@ pub fn switch_off(api: &Api, at: &Placement<'_>) -> Fallible<Verdict<()>> {
     })
 }
 
-/// Activates or deactivates an ad. A `PUT` replaces the whole ad, so it is read, changed and
-/// written back.
+/// Activates or deactivates an ad.
 fn set(api: &Api, flight: &str, ad: &str, on: bool) -> Fallible<()> {
-    let mut body: Object = match api.get(path!("/v1/ad/{}", ad)).fetch_if_any()? {
-        Some(ad) => ad,
+    let Some(mut body) = api.get(path!("/v1/ad/{}", ad)).fetch_if_any::<Object>()? else {
         // An ad that is gone is inactive.
-        None if !on => return Ok(()),
-        None => return Err(Failure::not_found("ad_gone", format!("The ad {ad} is no longer on Kevel."))),
+        return if on { Err(gone(ad)) } else { Ok(()) };
     };
     if !on && body.get("IsDeleted") == Some(&Json::Bool(true)) {
         return Ok(());
     }
+    body.set("IsActive", on);
+    body.set("IsDeleted", false);
+    write(api, flight, ad, body)
+}
+
+/// Sets the percentage of its flight's impressions that an ad gets; `None` leaves that to Kevel. An ad
+/// that has it already is left alone.
+///
+/// # Errors
+/// `not-found` when it is gone. When Kevel can't be reached or refuses.
+pub fn share(api: &Api, flight: &str, ad: &str, percent: Option<i64>) -> Fallible<()> {
+    let read = api.get(path!("/v1/ad/{}", ad)).fetch_if_any::<Object>()?;
+    let mut body = read.ok_or_else(|| gone(ad))?;
+    let number = |name: &str| body.get(name).and_then(Json::as_i64);
+    let has = number("Percentage").filter(|_| number("DistributionType") == Some(inferred::BY_PERCENTAGE));
+    if has == percent {
+        return Ok(());
+    }
+    body.set("DistributionType", if percent.is_some() { inferred::BY_PERCENTAGE } else { inferred::BALANCED });
+    body.set("Percentage", percent);
+    write(api, flight, ad, body)
+}
+
+fn gone(ad: &str) -> Failure {
+    Failure::not_found("ad_gone", format!("The ad {ad} is no longer on Kevel."))
+}
+
+/// Writes an ad back that was read and changed: a `PUT` replaces the whole ad.
+fn write(api: &Api, flight: &str, ad: &str, mut body: Object) -> Fallible<()> {
     // The response contains the whole creative; the update takes its id.
     let creative = body.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id")).cloned();
     body.set("Creative", object! { "Id": creative });
-    body.set("IsActive", on);
-    body.set("IsDeleted", false);
     for (read, written) in SPELLED {
         if let Some(value) = body.remove(read) {
             body.set(written, value);

@@ -33,8 +33,8 @@ use crate::{
     hours::{self, Window},
     inferred, keywords, names,
     places::{self, Place},
-    settings::{Platform, Product, Site},
-    targeting, times,
+    settings::{LifetimeCap, Platform, Product, Site},
+    shares, targeting, times,
 };
 
 /// The platform's name for the type.
@@ -46,7 +46,11 @@ const RATES: [(PriceModel, u8); 3] = [(PriceModel::Cpm, 2), (PriceModel::Cpc, 3)
 const PRICES: [&str; 3] = ["cpm", "cpc", "flat"];
 
 /// Fields that only have a meaning together: when one changes, all are sent.
-const GROUPS: [&[&str]; 2] = [&goal::CAP_FIELDS, &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"]];
+const GROUPS: [&[&str]; 3] = [
+    &goal::CAP_FIELDS,
+    &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"],
+    &["IsNoDuplicates", "DuplicateMode"],
+];
 
 const START: &str = "StartDateISO";
 const END: &str = "EndDateISO";
@@ -76,6 +80,8 @@ pub struct Flight {
     /// The day parts in which it may deliver.
     pub windows: Vec<Window>,
     facts: Object,
+    /// The shares of its ads in percent, by the buyer's ids of creatives.
+    shares: Object,
 }
 
 /// Returns the display name: the template of the settings, filled in, or the package's own name.
@@ -121,7 +127,13 @@ pub fn translate(
         "Price": money::number(package.price.rate),
     };
     goal::write(package, &product, &mut fields, problems);
+    if product.lifetime_cap == LifetimeCap::Budget && package.price.model != PriceModel::Flat {
+        amounts::by_budget(package, &mut fields, problems);
+    }
     amounts::complete(&mut fields);
+    fields.set("IsCompanion", product.companion.then_some(true));
+    fields.set("IsNoDuplicates", product.no_duplicates.map(|_| true));
+    fields.set("DuplicateMode", product.no_duplicates.map(inferred::duplicate_mode));
     write_frequency(package, &mut fields, problems);
     if package.targeting.frequency_cap.is_some() {
         notes.push(caps::NEEDS_A_USER.to_owned());
@@ -137,6 +149,10 @@ pub fn translate(
         places: places::places(package, problems).iter().map(Place::object).collect(),
         sites: product.sites.iter().map(Site::object).collect(),
         windows: hours.windows,
+        shares: shares::of(package).into_iter().fold(Object::default(), |mut shares, (creative, percent)| {
+            shares.set(&creative, percent);
+            shares
+        }),
         facts: object! { "media_buy_id": &buy.media_buy_id, "package_id": &package.package_id },
     })
 }
@@ -196,11 +212,12 @@ impl Translated for Flight {
         &self.name
     }
 
-    /// Includes the lists as fields, as in the request for a new flight.
+    /// Includes the lists as fields, as in the request for a new flight, and the shares of its ads, which
+    /// are fields of these.
     fn shown(&self) -> Object {
-        let mut object = self.fields.clone();
-        for (name, list) in [("GeoTargeting", &self.places), ("SiteZoneTargeting", &self.sites)] {
-            object.set(name, (!list.is_empty()).then(|| list.clone()));
+        let mut object = self.listed();
+        if !self.shares.is_empty() {
+            object.set("CreativePercentages", self.shares.clone());
         }
         object
     }
@@ -236,11 +253,20 @@ impl LineItem for Flight {
 }
 
 impl Flight {
+    /// Returns the fields with the lists that the request for a new flight has.
+    fn listed(&self) -> Object {
+        let mut object = self.fields.clone();
+        for (name, list) in [("GeoTargeting", &self.places), ("SiteZoneTargeting", &self.sites)] {
+            object.set(name, (!list.is_empty()).then(|| list.clone()));
+        }
+        object
+    }
+
     /// Returns the body that creates the flight, without campaign and reference.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "Name": &self.name };
-        object.set_all(&self.shown());
+        object.set_all(&self.listed());
         object.set("CustomFieldsJson", names::custom_fields(&self.facts, None));
         object
     }

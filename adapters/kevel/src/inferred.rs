@@ -7,7 +7,10 @@
 
 use flightdeck_adapter::money::Exact;
 
-use crate::zerkel::{Expression, Text};
+use crate::{
+    settings::Duplicates,
+    zerkel::{Expression, Text},
+};
 
 /// Device types by the buyer's word. The three values of `$device.formFactor` come from the
 /// reference seller; Kevel's page names the key but not its values. If they differ, a flight with
@@ -171,3 +174,23 @@ pub fn passing(words: &str) -> Option<bool> {
     let words = words.to_lowercase();
     PASSING.iter().find(|(known, _)| words.contains(known)).map(|(_, requests)| *requests)
 }
+
+/// Returns the `DuplicateMode` of a flight. The OpenAPI document has the numbers 1 to 4; what they mean is
+/// in Kevel's own client alone, by names. That a mode is of a page is inferred from `IsNoDuplicates`.
+#[must_use]
+pub const fn duplicate_mode(of: Duplicates) -> u8 {
+    match of {
+        Duplicates::Flight => 1,
+        Duplicates::Campaign => 2,
+        Duplicates::Advertiser => 3,
+        Duplicates::Creative => 4,
+    }
+}
+
+/// The `DistributionType` of an ad that Kevel balances with the others of its flight. The OpenAPI document has
+/// the numbers 1 to 3, and Kevel's own client their names.
+pub const BALANCED: i64 = 1;
+
+/// The `DistributionType` of an ad that gets a `Percentage` of its flight's impressions. That percentages of a
+/// flight may be less than 100 together, and that the rest is balanced among the other ads, is inferred.
+pub const BY_PERCENTAGE: i64 = 2;

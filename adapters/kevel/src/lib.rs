@@ -13,8 +13,8 @@
 //!
 //! Modules for the platform's objects:
 //!
-//! - [`campaign`], [`flight`], [`parts`] (places, sites, day parts), [`creative`], [`ads`]: how
-//!   each is represented, made, found and changed.
+//! - [`campaign`], [`flight`], [`parts`] (places, sites, day parts), [`creative`], [`ads`] with their [`shares`]:
+//!   how each is represented, made, found and changed.
 //! - [`places`], [`hours`], [`targeting`] with [`zerkel`]: where, when and to whom a flight
 //!   delivers.
 //! - [`caps`], [`times`], [`names`], [`ad_types`], [`keywords`], [`video`]: what several of them share.
@@ -51,6 +51,7 @@ pub mod places;
 #[cfg(test)]
 mod samples;
 pub mod settings;
+pub mod shares;
 pub mod status;
 pub mod targeting;
 pub mod times;

@@ -78,6 +78,37 @@ pub struct Product {
     pub video_template: Option<VideoTemplate>,
     /// The share of the matching requests that a flight at a flat price takes, in percent.
     pub share_percent: Option<u8>,
+    /// What ends a flight beside its dates.
+    pub lifetime_cap: LifetimeCap,
+    /// Whether its flights are companions.
+    pub companion: bool,
+    /// Of what a page shows one ad at most.
+    pub no_duplicates: Option<Duplicates>,
+}
+
+/// What ends a flight beside its dates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LifetimeCap {
+    /// The impressions that were bought.
+    #[default]
+    Impressions,
+    /// The budget.
+    Budget,
+}
+
+/// Of what a page shows one ad at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicates {
+    /// The flight.
+    Flight,
+    /// The campaign.
+    Campaign,
+    /// The advertiser.
+    Advertiser,
+    /// A creative.
+    Creative,
 }
 
 /// A creative template whose content is VAST, and the names of its fields.
@@ -285,7 +316,7 @@ mod tests {
             ),
             (
                 PRODUCT_SCHEMA,
-                "priority_id asap_priority_id default_image_size ad_types sites keywords video_template share_percent",
+                "priority_id asap_priority_id default_image_size ad_types sites keywords video_template share_percent lifetime_cap companion no_duplicates",
             ),
         ] {
             let schema = Json::parse(schema).unwrap();

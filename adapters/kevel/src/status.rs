@@ -228,7 +228,9 @@ impl Shelf {
             (Some(1), _) => (flight.impressions, impressions),
             (Some(3), _) => (flight.impressions, clicks),
             (_, Some(2)) => (flight.lifetime_cap_amount, clicks),
-            _ => (flight.lifetime_cap_amount, impressions),
+            (_, None | Some(1)) => (flight.lifetime_cap_amount, impressions),
+            // What is capped by money has no number of impressions at which it ends.
+            (_, Some(_)) => (None, 0),
         };
         let reached = goal.is_some_and(|goal| goal > 0 && delivered >= goal);
         if times::has_ended(flight.end.as_deref(), self.now) || reached {

@@ -23,7 +23,7 @@ use flightdeck_adapter::{
 };
 
 use crate::{
-    inferred, keywords, places,
+    inferred, keywords, places, shares,
     zerkel::{Expression, MAX_LENGTH, Text},
 };
 
@@ -41,7 +41,7 @@ pub const DIMENSIONS: [Dimension; 9] = [
 ];
 
 /// The keys of a buyer's `custom.kevel`.
-const CUSTOM: [&str; 2] = ["keywords", "zerkel"];
+const CUSTOM: [&str; 3] = ["keywords", "zerkel", shares::PART];
 
 const CODE: &str = "unsupported_targeting";
 
@@ -177,6 +177,7 @@ fn own(custom: &str, pointer: &str, problems: &mut Problems) -> Vec<Expression> 
                     ),
                 }
             }
+            shares::PART => shares::check(value, &pointer, problems),
             _ => problems.unsupported(
                 "unsupported_targeting",
                 pointer,

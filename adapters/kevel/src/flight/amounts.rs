@@ -3,10 +3,31 @@
 //! Kevel's own client sends both with every update, the whole one rounded up. An update that changed
 //! only one of them would contradict the other one, which the flight still has.
 
-use flightdeck_adapter::{money, prelude::*};
+use flightdeck_adapter::{money, prelude::*, words::pointer_segment};
+
+use super::goal;
 
 const FORMS: [(&str, &str); 2] =
     [("DailyCapAmount", "DailyCapAmountDecimal"), ("LifetimeCapAmount", "LifetimeCapAmountDecimal")];
+
+/// Caps a flight by its budget instead of its goal, for a product that wants it so. A flight has one type
+/// of cap, so it has no daily cap in impressions or clicks then.
+pub(super) fn by_budget(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {
+    if let Some(daily) = package.daily_impressions {
+        let unit = package.price.model.unit();
+        let message = format!(
+            "A flight on Kevel is capped by {unit} or by money, and those of this product are capped by their budget. \
+             Leave daily_{unit} out; daily_budget caps a day."
+        );
+        let pointer = format!("/packages/{}/daily_{unit}", pointer_segment(&package.package_id));
+        let code = format!("unsupported_daily_{unit}");
+        problems.unsupported(&code, pointer, daily.to_string(), message, &["daily_budget"]);
+    }
+    fields.set("CapType", goal::CAP_REVENUE);
+    fields.set("DailyCapAmount", Json::Null);
+    fields.set("LifetimeCapAmount", Json::Null);
+    fields.set("LifetimeCapAmountDecimal", money::number(package.budget));
+}
 
 /// Completes the form of each amount that is missing.
 pub(super) fn complete(fields: &mut Object) {

@@ -13,7 +13,8 @@ use flightdeck_adapter::{money, prelude::*, words::pointer_segment};
 use crate::{inferred, settings::Product};
 
 const GOAL_PERCENTAGE: u8 = 2;
-const CAP_REVENUE: u8 = 4;
+/// The type of caps in money.
+pub(super) const CAP_REVENUE: u8 = 4;
 /// The largest goal, an `int32`.
 const MOST: i64 = i32::MAX as i64;
 

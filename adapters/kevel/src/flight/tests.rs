@@ -227,3 +227,22 @@ fn a_change_sends_what_differs_and_what_belongs_to_it() {
     );
     assert!(before.changes_from(&before).is_empty());
 }
+
+#[test]
+fn a_product_caps_by_budget_and_allows_no_duplicates() {
+    let mut package = samples::package("news");
+    package.product_settings =
+        r#"{"priority_id": 3002, "lifetime_cap": "budget", "companion": true, "no_duplicates": "campaign"}"#.to_owned();
+    package.budget = 12_500_500_000;
+    let flight = of(&package).unwrap();
+    assert_eq!(fields(&flight, &CAPS), ["1", "1000000", "4", "null", "null", "12501", "12500.5"]);
+    assert_eq!(fields(&flight, &["IsCompanion", "IsNoDuplicates", "DuplicateMode"]), ["true", "true", "2"]);
+    package.pacing = Pacing::Asap;
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["2", "100", "4", "null", "null", "12501", "12500.5"]);
+    package.pacing = Pacing::Even;
+    package.daily_budget = Some(500_000_000);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "500", "500", "12501", "12500.5"]);
+    (package.daily_budget, package.daily_impressions) = (None, Some(5));
+    let failure = of(&package).unwrap_err();
+    assert_eq!(failure.items[0].field, "/packages/news/daily_impressions");
+}

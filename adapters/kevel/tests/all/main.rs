@@ -9,6 +9,7 @@
 //! - [`updates`]: updates of an existing buy.
 //! - [`by_hand`]: networks that differ from what the adapter left.
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
+//! - [`shares`]: the shares of a flight's ads; [`witness`]: what Kevel's own client sends.
 //! - [`examples`]: the requests of the lifecycle document.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
@@ -24,5 +25,6 @@ mod pages;
 // Shared with the unit tests.
 #[path = "../../src/samples.rs"]
 mod samples;
+mod shares;
 mod updates;
 mod witness;

@@ -25,6 +25,12 @@ fn read(desk: &Desk<'_>, flight: &Record, body: &Map<String, Value>) -> Result<(
     same_id(body, "FlightId", flight.id)?;
     let object = schema::read(&fields::AD, body)?;
     frequency(&object)?;
+    // What the numbers mean is in Kevel's own client alone: 1 balanced, 2 by percentage, 3 by impressions.
+    for (name, kind) in [("Percentage", 2), ("Impressions", 3)] {
+        if object.get(name).is_some() != (object.int("DistributionType") == Some(kind)) {
+            return Err(Refusal::invalid(format!("{name} and DistributionType {kind} go together")));
+        }
+    }
     let creative = body
         .get("Creative")
         .and_then(|creative| creative.get("Id"))

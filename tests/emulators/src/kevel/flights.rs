@@ -54,6 +54,9 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
             "Impressions is an amount with GoalType {goal_type}: at most {MOST_MONEY}"
         )));
     }
+    if object.get("DuplicateMode").is_some() && !object.flag("IsNoDuplicates") {
+        return Err(Refusal::invalid("DuplicateMode needs IsNoDuplicates"));
+    }
     caps(&object, "Decimal")?;
     amounts(&mut object)?;
     Ok(object)
