@@ -36,6 +36,7 @@ struct Listed {
     name: Option<String>,
     time_zone: Option<String>,
     genre: Option<String>,
+    market: Option<String>,
 }
 
 impl Listed {
@@ -55,6 +56,17 @@ struct List {
     by_id: BTreeMap<String, Listed>,
     /// Why the list does not have everything, if it doesn't.
     lacks: Option<String>,
+}
+
+impl List {
+    /// Whether some station has a genre or a market that a product names.
+    fn some_has(&self, what: &str, has: bool) -> State {
+        match (&self.lacks, has) {
+            (_, true) => State::Fine("some station has it".to_owned()),
+            (Some(why), false) => State::Warning(format!("could not be looked at: {why}")),
+            (None, false) => State::Warning(format!("no station has this {what}, so nothing would play there")),
+        }
+    }
 }
 
 impl Guest for Triton {
@@ -113,7 +125,7 @@ fn advertiser(api: &Api, platform: &Platform, id: &str, findings: &mut Findings)
 }
 
 fn of_products(platform: &Platform, products: &[Sold], stations: &List, findings: &mut Findings) {
-    let (mut ids, mut genres) = (Named::default(), Named::default());
+    let (mut ids, mut genres, mut markets) = (Named::default(), Named::default(), Named::default());
     ids.add_all(&platform.station_ids, &platform_field("/station_ids"));
     for sold in products {
         let at = |rest: &str| product_field(&sold.product_id, rest);
@@ -126,6 +138,7 @@ fn of_products(platform: &Platform, products: &[Sold], stations: &List, findings
         };
         ids.add_all(&product.station_ids, &at("/station_ids"));
         genres.add_all(&product.genres, &at("/genres"));
+        markets.add_all(&product.markets, &at("/markets"));
         product.fill(platform);
         let lists = [("content_types", &product.content_types), ("positions", &product.positions)];
         for (setting, words) in lists {
@@ -141,11 +154,9 @@ fn of_products(platform: &Platform, products: &[Sold], stations: &List, findings
         stations.state(id, "station", |station| State::Fine(format!("{}, {}", station.called(), station.clock())))
     });
     let known: BTreeSet<&str> = stations.by_id.values().filter_map(|station| station.genre.as_deref()).collect();
-    genres.judge("genre", findings, |genre| match (&stations.lacks, known.contains(genre)) {
-        (_, true) => State::Fine("some station has it".to_owned()),
-        (Some(why), false) => State::Warning(format!("could not be looked at: {why}")),
-        (None, false) => State::Warning("no station has this genre, so nothing would play there".to_owned()),
-    });
+    genres.judge("genre", findings, |genre| stations.some_has("genre", known.contains(genre)));
+    let known: BTreeSet<&str> = stations.by_id.values().filter_map(|station| station.market.as_deref()).collect();
+    markets.judge("market", findings, |market| stations.some_has("market", known.contains(market)));
 }
 
 /// Days and hours of flights are those of each station's clock (help pages, creating flight targeting
@@ -264,12 +275,12 @@ mod tests {
     #[test]
     fn stations_in_another_zone_are_told() {
         let platform = |url: &str| match url.contains("/v1/stations") {
-            true => page(r#"{"id":7,"name":"News","timeZone":"America/New_York","genre":"news"}"#),
+            true => page(r#"{"id":7,"name":"News","timeZone":"America/New_York","genre":"news","market":"New York"}"#),
             false => page(r#"{"id":31,"name":"Sales"}"#),
         };
         let ctx =
             Context { settings: r#"{"team_id": 31}"#.to_owned(), advertiser_id: String::new(), ..samples::context() };
-        let settings = r#"{"station_ids":[7],"genres":["jazz"],"positions":["pre"],"time_zone":"Europe/Paris"}"#;
+        let settings = r#"{"station_ids":[7],"genres":["jazz"],"markets":["New York","Oz"],"positions":["pre"],"time_zone":"Europe/Paris"}"#;
         let sold = Sold { product_id: "a".to_owned(), settings: settings.to_owned(), extensions: Vec::new() };
         let report = inspected(ctx, vec![sold], platform);
         let severity = |field: &str| of(&report.findings, field).severity.clone();
@@ -277,6 +288,8 @@ mod tests {
         assert_eq!(severity("/products/a/station_ids/0"), Severity::Fine);
         assert_eq!(severity("/products/a/time_zone"), Severity::Warning);
         assert_eq!(severity("/products/a/genres/0"), Severity::Warning);
+        assert_eq!(severity("/products/a/markets/0"), Severity::Fine);
+        assert_eq!(severity("/products/a/markets/1"), Severity::Warning);
         assert_eq!(severity("/products/a/positions"), Severity::Fine);
         assert_eq!(severity("/products/a/content_types"), Severity::Bad);
     }

@@ -30,6 +30,7 @@ pub struct Campaign {
     configured: bool,
     media_buy_id: String,
     po_number: Option<String>,
+    external_id: Option<String>,
 }
 
 /// Checks what a campaign needs, and what it can't express.
@@ -62,6 +63,10 @@ pub fn translate(platform: &Platform, advertiser: i64, buy: &MediaBuy) -> Campai
         configured: platform.currency.is_some(),
         media_buy_id: buy.media_buy_id.clone(),
         po_number: buy.po_number.clone(),
+        external_id: platform
+            .campaign_external_id
+            .as_ref()
+            .and_then(|template| crate::flight::external_id(template.order(&platform.buyer, buy))),
     }
 }
 
@@ -114,6 +119,9 @@ impl Campaign {
         object.set_all(&self.fields);
         if let Some(number) = &self.po_number {
             object.set("purchaseOrder", number);
+        }
+        if let Some(id) = &self.external_id {
+            object.set(field::EXTERNAL_ID, id);
         }
         object
     }

@@ -6,11 +6,12 @@
 //! | days | 1 to 28 |
 //! | weeks | 1 to 4 |
 //!
-//! Triton also caps by lifetime, break and download, which a number of minutes doesn't say.
+//! Triton also caps by lifetime, break and download. A number of minutes doesn't say that, so a product's
+//! `once_per` or the buyer's `custom.triton.once_per` does.
 
 use flightdeck_adapter::prelude::*;
 
-use crate::inferred::cap_unit;
+use crate::{inferred::cap_unit, settings::OncePer};
 
 /// Minutes of an hour and a day.
 const HOUR: u32 = 60;
@@ -54,6 +55,17 @@ pub fn once_in(minutes: u32) -> Result<Object, Vec<u32>> {
             Err(below.into_iter().chain(above).collect())
         }
     }
+}
+
+/// Returns the cap of one impression per lifetime, break or download, in Triton's form.
+#[must_use]
+pub fn once_per(of: OncePer) -> Object {
+    let unit = match of {
+        OncePer::Lifetime => cap_unit::LIFETIME,
+        OncePer::Break => cap_unit::BREAK,
+        OncePer::Download => cap_unit::DOWNLOAD,
+    };
+    object! { "impressions": 1, "periodUnit": unit, "period": 1 }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The criteria tree of Triton's public page on targeting rules: `and`, `or`, `not`, `in`,
-//! `equals`. All values are strings.
+//! `equals`, `bound`. All values are strings.
 
 use flightdeck_adapter::prelude::*;
 
@@ -14,6 +14,8 @@ pub enum Criteria {
     Not(Box<Criteria>),
     /// A dimension has one of some values.
     In(&'static str, Vec<String>),
+    /// A dimension is between two numbers, both included.
+    Between(&'static str, Option<i64>, Option<i64>),
 }
 
 impl Criteria {
@@ -32,6 +34,11 @@ impl Criteria {
                 [one] => object! { "type": "equals", "dimension": *dimension, "value": one },
                 values => object! { "type": "in", "dimension": *dimension, "values": values.to_vec() },
             },
+            Self::Between(dimension, lower, upper) => {
+                let text = |bound: &Option<i64>| bound.map(|bound| bound.to_string());
+                object! { "type": "bound", "dimension": *dimension, "lower": text(lower), "upper": text(upper) }
+                    .without_nulls()
+            }
         }
     }
 }
@@ -53,6 +60,8 @@ mod tests {
             ]
             .concat()
         );
+        let adults = Criteria::Between("age", Some(18), None).object().to_string();
+        assert_eq!(adults, r#"{"type":"bound","dimension":"age","lower":"18"}"#);
         assert_eq!(Criteria::Any(vec![some(&["501"])]).object(), some(&["501"]).object());
     }
 }

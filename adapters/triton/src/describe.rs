@@ -75,6 +75,7 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         Dimension::GeoPostal => (Vec::new(), "country and postal code, as US:10001"),
         Dimension::DeviceType => (inferred::DEVICES.iter().map(|(word, _)| (*word).to_owned()).collect(), ""),
         Dimension::ContentGenre => (Vec::new(), "a genre of a station, as news"),
+        Dimension::AudienceSegment => (Vec::new(), "a segment's id on the data management platform"),
         Dimension::MediaType => (vec!["audio".to_owned()], ""),
         _ => (Vec::new(), "ISO 639-1, as en"),
     };

@@ -28,7 +28,7 @@ use crate::{
     days::{self, Zone},
     hours,
     inferred::{self, MOST, NAME_LIMIT, field, path},
-    settings::{EvenPacing, Platform, Product},
+    settings::{EvenPacing, OncePer, Platform, Product},
     targeting,
 };
 
@@ -115,11 +115,15 @@ pub fn translate(
     fields.set(field::PRIORITY_LEVEL, product.priority.level);
     fields.set(field::PACING, pacing(&product, package, &pointer("pacing"), problems));
     fields.set("dailyCap", daily_cap(package, problems, notes));
-    fields.set(field::FREQUENCY_CAP, frequency_cap(buy, package, problems));
+    let once_per = once_per(&product, package, &targeting, problems);
+    fields.set(field::FREQUENCY_CAP, frequency_cap(buy, package, problems).or(once_per.map(caps::once_per)));
     fields.set("targeting", targeting.tree);
     fields.set("stationIds", (!targeting.stations.is_empty()).then_some(targeting.stations));
     fields.set("dayparts", dayparts);
     fields.set("active", package.active);
+    if let Some(template) = &platform.flight_external_id {
+        fields.set(field::EXTERNAL_ID, external_id(template.item(&platform.buyer, buy, package)));
+    }
     let mut fixed = object! { "rateType": "CPM" };
     fixed.set(field::PRIORITY, product.priority.kind.word());
     fixed.set(field::RATE_BASIS, product.rate_basis.word());
@@ -207,6 +211,31 @@ fn frequency_cap(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems
     });
     let of_package = problems.check_cap_of_package(buy, cap, &pointer, "Triton caps each flight by itself.");
     (of_package && !counted.is_empty()).then_some(counted)
+}
+
+/// Returns what a flight has one impression of, if it is no length of time: what the buyer says, or what
+/// the product says for buyers that ask for no cap. A flight has one cap.
+fn once_per(
+    product: &Product,
+    package: &PackageOrder,
+    targeting: &targeting::Targeting,
+    problems: &mut Problems,
+) -> Option<OncePer> {
+    match (&targeting.once_per, &package.targeting.frequency_cap) {
+        (Some((_, pointer)), Some(_)) => {
+            let message = "A flight on Triton has one frequency cap: leave this or frequency_cap out.";
+            problems.invalid("two_frequency_caps", pointer, "", message);
+            None
+        }
+        (Some((per, _)), None) => Some(*per),
+        (None, None) => product.once_per,
+        (None, Some(_)) => None,
+    }
+}
+
+/// Returns an external id, or none if the template is empty for this buy.
+pub(crate) fn external_id(filled: String) -> Option<String> {
+    Some(filled.chars().take(NAME_LIMIT).collect()).filter(|id: &String| !id.is_empty())
 }
 
 impl Translated for Flight {

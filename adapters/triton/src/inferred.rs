@@ -63,6 +63,8 @@ pub mod field {
     pub const FREQUENCY_CAP: &str = "frequencyCap";
     /// Whether the rate is net or gross.
     pub const RATE_BASIS: &str = "rateBasis";
+    /// The publisher's own id of a campaign or flight.
+    pub const EXTERNAL_ID: &str = "externalId";
     /// The team of a campaign.
     pub const TEAM: &str = "teamId";
     /// The creative of a flight: ad groups, and whether what was saved is published.
@@ -103,6 +105,12 @@ pub mod cap_unit {
     pub const DAY: &str = "DAY";
     /// Weeks.
     pub const WEEK: &str = "WEEK";
+    /// A listener's lifetime.
+    pub const LIFETIME: &str = "LIFETIME";
+    /// A break.
+    pub const BREAK: &str = "BREAK";
+    /// A download.
+    pub const DOWNLOAD: &str = "DOWNLOAD";
 }
 
 /// Types of priorities (help pages, how ad selection works).
@@ -171,6 +179,18 @@ pub mod dimension {
     pub const GENRE: &str = "genre";
     /// Two-letter language codes.
     pub const LANGUAGE: &str = "language";
+    /// Ages in years. The name is public.
+    pub const AGE: &str = "age";
+    /// Genders.
+    pub const GENDER: &str = "gender";
+    /// Segments of a data management platform.
+    pub const SEGMENT: &str = "segment";
+    /// Markets of stations.
+    pub const MARKET: &str = "market";
+    /// Tags of stations.
+    pub const STATION_TAG: &str = "station-tag";
+    /// Tags of content.
+    pub const CONTENT_TAG: &str = "content-tag";
 }
 
 /// Device types by the buyer's word. What buyers call `audio` devices are smart speakers.

@@ -36,6 +36,10 @@ pub struct Platform {
     pub campaign_name: Option<Template>,
     /// The template of the flights' names.
     pub flight_name: Option<Template>,
+    /// The template of the campaigns' external ids.
+    pub campaign_external_id: Option<Template>,
+    /// The template of the flights' external ids.
+    pub flight_external_id: Option<Template>,
     /// The team of campaigns.
     pub team_id: Option<i64>,
     /// The default content types of products.
@@ -78,6 +82,32 @@ pub struct Product {
     pub dayparts: Vec<String>,
     /// The stations' time zone, for those hours and for the days of flights.
     pub time_zone: Option<String>,
+    /// Tags of stations, one of which a station must have; empty: all.
+    pub station_tags: Vec<String>,
+    /// Markets of stations; empty: all.
+    pub markets: Vec<String>,
+    /// Tags of content, one of which it must have; empty: all.
+    pub content_tags: Vec<String>,
+    /// The frequency cap of buyers that ask for none.
+    pub once_per: Option<OncePer>,
+}
+
+/// What a flight has one impression of, where that is no length of time (help pages, frequency caps).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OncePer {
+    /// A listener's lifetime.
+    Lifetime,
+    /// A break.
+    Break,
+    /// A download.
+    Download,
+}
+
+impl OncePer {
+    /// The words of settings and buyers.
+    pub const WORDS: [(&str, Self); 3] =
+        [("lifetime", Self::Lifetime), ("break", Self::Break), ("download", Self::Download)];
 }
 
 /// The priority of flights (help pages, how ad selection works).
@@ -297,11 +327,11 @@ mod tests {
         for (schema, fields) in [
             (
                 PLATFORM_SCHEMA,
-                "currency campaign_name flight_name team_id station_ids content_types positions time_zone",
+                "currency campaign_name flight_name campaign_external_id flight_external_id team_id station_ids content_types positions time_zone",
             ),
             (
                 PRODUCT_SCHEMA,
-                "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion buyer_hours dayparts time_zone",
+                "station_ids genres content_types positions priority rate_basis even_pacing spot_seconds tracking_pixels companion buyer_hours dayparts time_zone station_tags markets content_tags once_per",
             ),
         ] {
             let schema = Json::parse(schema).unwrap();

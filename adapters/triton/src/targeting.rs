@@ -11,10 +11,12 @@
 //! | `device_type` | `device` | mobile, desktop, audio (smart speakers) |
 //! | `content_genre` | `genre` | a genre of a station |
 //! | `language` | `language` | `en` |
+//! | `audience_segment` | `segment` | a segment's id on the data management platform |
 //! | `media_type` | | audio, which is all there is |
 //!
-//! A buyer's `custom.triton` may narrow the targeting further: `station_ids`, `genres`,
-//! `content_types`. Everything is joined with `and`. Content types are a field of the flight's own.
+//! A product narrows it by genres, markets, station tags and content tags. A buyer's `custom.triton` may
+//! narrow it further, by these, `station_ids`, `content_types`, `age` and `genders`. Everything is joined
+//! with `and`. Content types and the cap `once_per` are fields of the flight's own.
 
 use std::collections::BTreeMap;
 
@@ -27,13 +29,13 @@ use flightdeck_adapter::{
 use crate::{
     criteria::Criteria,
     inferred::{self, dimension},
-    settings::{Platform, Product},
+    settings::{OncePer, Platform, Product},
 };
 
 mod custom;
 
 /// All supported dimensions.
-pub const DIMENSIONS: [Dimension; 9] = [
+pub const DIMENSIONS: [Dimension; 10] = [
     Dimension::GeoCountry,
     Dimension::GeoRegion,
     Dimension::GeoMetro,
@@ -42,6 +44,7 @@ pub const DIMENSIONS: [Dimension; 9] = [
     Dimension::DeviceType,
     Dimension::ContentGenre,
     Dimension::Language,
+    Dimension::AudienceSegment,
     Dimension::MediaType,
 ];
 
@@ -56,13 +59,22 @@ pub struct Targeting {
     pub stations: Vec<i64>,
     /// The content types that the buyer wants; empty: all of the product's.
     pub content_types: Vec<String>,
+    /// The cap that the buyer asks for in words of Triton's own, and its place.
+    pub once_per: Option<(OncePer, String)>,
 }
 
 /// Translates the targeting of a package and its product.
 pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder, problems: &mut Problems) -> Targeting {
     let mut parts = Vec::new();
-    if !product.genres.is_empty() {
-        parts.push(Criteria::In(dimension::GENRE, product.genres.clone()));
+    for (dimension, values) in [
+        (dimension::GENRE, &product.genres),
+        (dimension::MARKET, &product.markets),
+        (dimension::STATION_TAG, &product.station_tags),
+        (dimension::CONTENT_TAG, &product.content_tags),
+    ] {
+        if !values.is_empty() {
+            parts.push(Criteria::In(dimension, values.clone()));
+        }
     }
     for rule in &package.targeting.rules {
         parts.extend(translated(rule, &rule.pointer(&package.package_id), problems));
@@ -70,12 +82,14 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     let mut stations = product.station_ids.clone();
     let settings = format!("/packages/{}/package_id", pointer_segment(&package.package_id));
     let mut genres = Own { of_product: said(&product.genres, &settings), of_buyer: Vec::new() };
-    let mut content_types = Vec::new();
+    let (mut content_types, mut once_per) = (Vec::new(), None);
     if let Some(text) = &package.targeting.custom {
         let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
         let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
         let custom = custom::read(text, &pointer, &mut parts, &mut stations, problems);
         genres.of_buyer = said_in(&custom, &pointer, "genres");
+        once_per = custom::once_per(&custom, &pointer, problems);
+        custom::check_tags(&product.content_tags, &custom, &pointer, problems);
         let wanted = said_in(&custom, &pointer, "content_types");
         let known: Vec<&str> = product.content_types.iter().map(String::as_str).collect();
         for word in wanted.iter().filter(|word| !known.contains(&word.value.as_str())) {
@@ -85,7 +99,8 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
         content_types.extend(wanted.into_iter().map(|word| word.value));
     }
     genres.check(&excluded(package, &Dimension::ContentGenre), problems);
-    Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations, content_types }
+    let tree = (!parts.is_empty()).then(|| Criteria::All(parts).object());
+    Targeting { tree, stations, content_types, once_per }
 }
 
 /// The product's and the buyer's own values, which must match.
@@ -174,6 +189,7 @@ const fn dimension_of(of: &Dimension) -> &'static str {
         Dimension::GeoPostal => dimension::POSTAL,
         Dimension::DeviceType => dimension::DEVICE,
         Dimension::ContentGenre => dimension::GENRE,
+        Dimension::AudienceSegment => dimension::SEGMENT,
         _ => dimension::LANGUAGE,
     }
 }
@@ -217,6 +233,10 @@ fn read(rule: &TargetingRule, value: &str) -> Result<(Option<String>, String), U
         Dimension::ContentGenre => {
             let known = !value.trim().is_empty() && value.chars().count() <= 64;
             form(known.then(|| (None, value.to_owned())), "Triton takes a genre of a station here, as news.")
+        }
+        Dimension::AudienceSegment => {
+            let known = !value.trim().is_empty() && value.chars().count() <= 64;
+            form(known.then(|| (None, value.to_owned())), "Triton takes a segment's id here, of 1 to 64 characters.")
         }
         Dimension::MediaType => match (value, rule.operator) {
             ("audio", Operator::AnyOf) | ("display" | "video" | "native", Operator::NoneOf) => {
@@ -268,6 +288,7 @@ mod tests {
             (Dimension::DeviceType, &["audio"], r#"{"type":"equals","dimension":"device","value":"smart-speaker"}"#),
             (Dimension::ContentGenre, &["news"], r#"{"type":"equals","dimension":"genre","value":"news"}"#),
             (Dimension::Language, &["en"], r#"{"type":"equals","dimension":"language","value":"en"}"#),
+            (Dimension::AudienceSegment, &["1204"], r#"{"type":"equals","dimension":"segment","value":"1204"}"#),
             (Dimension::MediaType, &["audio"], ""),
             (
                 Dimension::GeoPostal,
@@ -309,6 +330,41 @@ mod tests {
             r#"{"content_types":"live"}"#,
             r#"{"keys":1}"#,
             "[]",
+        ] {
+            assert!(of(Vec::new(), Some(custom), "{}").is_err(), "{custom}");
+        }
+    }
+
+    #[test]
+    fn tags_markets_ages_and_genders_narrow() {
+        let settings = r#"{"markets":["New York"],"station_tags":["fm"],"content_tags":["clean"]}"#;
+        let custom = r#"{"content_tags":["finance","tech"],"age":{"min":18,"max":34},"genders":["female"]}"#;
+        let (tree, _) = of(Vec::new(), Some(custom), settings).unwrap();
+        assert_eq!(
+            tree,
+            [
+                r#"{"type":"and","fields":[{"type":"equals","dimension":"market","value":"New York"},"#,
+                r#"{"type":"equals","dimension":"station-tag","value":"fm"},"#,
+                r#"{"type":"equals","dimension":"content-tag","value":"clean"},"#,
+                r#"{"type":"in","dimension":"content-tag","values":["finance","tech"]},"#,
+                r#"{"type":"bound","dimension":"age","lower":"18","upper":"34"},"#,
+                r#"{"type":"equals","dimension":"gender","value":"female"}]}"#,
+            ]
+            .concat()
+        );
+        let many = format!(r#"{{"content_tags":["{}"]}}"#, vec!["a"; 512].join("\",\""));
+        assert!(of(Vec::new(), Some(&many), "{}").is_ok());
+        let failure = of(Vec::new(), Some(&many), settings).unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.items[0].value.as_str()), ("too_many_content_tags", "513"));
+        for custom in [
+            r#"{"age":{}}"#,
+            r#"{"age":{"min":35,"max":34}}"#,
+            r#"{"age":{"min":"18"}}"#,
+            r#"{"age":{"from":18}}"#,
+            r#"{"age":18}"#,
+            r#"{"genders":[]}"#,
+            r#"{"markets":"New York"}"#,
+            r#"{"once_per":"day"}"#,
         ] {
             assert!(of(Vec::new(), Some(custom), "{}").is_err(), "{custom}");
         }

@@ -115,3 +115,38 @@ fn what_is_taken_away_is_said() {
     let changes = after.changes_from(&before).to_string();
     assert_eq!(changes, r#"{"goal":{"type":"IMPRESSIONS","value":7},"dailyCap":null}"#);
 }
+
+#[test]
+fn a_flight_is_capped_once_per_break_lifetime_or_download() {
+    let cap = |settings: &str, custom: Option<&str>, minutes: Option<u32>| {
+        let made = of(|package| {
+            let settings = format!(r#"{{"content_types": ["live"], "positions": ["mid"]{settings}}}"#);
+            package.product_settings = settings;
+            package.targeting.custom = custom.map(str::to_owned);
+            package.targeting.frequency_cap =
+                minutes.map(|suppress_minutes| FrequencyCap { suppress_minutes, scope: CapScope::Package });
+        });
+        made.map(|(flight, _)| flight.fields.get("frequencyCap").map(Json::to_string).unwrap_or_default())
+            .map_err(|failure| failure.code)
+    };
+    let once = |unit: &str| Ok(format!(r#"{{"impressions":1,"periodUnit":"{unit}","period":1}}"#));
+    let of_product = r#", "once_per": "break""#;
+    assert_eq!(cap(of_product, None, None), once("BREAK"));
+    assert_eq!(cap(of_product, Some(r#"{"once_per": "lifetime"}"#), None), once("LIFETIME"));
+    assert_eq!(cap("", Some(r#"{"once_per": "download"}"#), None), once("DOWNLOAD"));
+    assert_eq!(cap(of_product, None, Some(60)), once("HOUR"), "the buyer's own goes first");
+    assert_eq!(cap("", Some(r#"{"once_per": "break"}"#), Some(60)), Err("two_frequency_caps".to_owned()));
+}
+
+#[test]
+fn external_ids_are_those_of_the_templates() {
+    let platform = Platform {
+        flight_external_id: serde_json::from_str(r#""{media_buy_id}/{product}""#).unwrap(),
+        ..Platform::read(&context()).unwrap()
+    };
+    let drive = package("drive");
+    let (mut problems, mut notes) = (Problems::default(), Vec::new());
+    let flight = translate(&platform, &buy(vec![drive.clone()]), &drive, &mut problems, &mut notes).unwrap();
+    assert_eq!(flight.fields.get("externalId").map(Json::to_string), Some(r#""triton_12345/drive""#.to_owned()));
+    assert_eq!(external_id(String::new()), None);
+}

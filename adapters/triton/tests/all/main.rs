@@ -8,6 +8,7 @@
 //! - [`updates`]: updates of an existing buy.
 //! - [`crashes`]: each operation, cut off after each of its interactions.
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
+//! - [`narrowed`]: what narrows a flight beyond the contract's targeting.
 //! - [`examples`]: the requests of the lifecycle document.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
@@ -17,6 +18,7 @@ mod crashes;
 mod examples;
 mod late;
 mod lifecycle;
+mod narrowed;
 mod network;
 mod pages;
 // Shared with the unit tests.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::platform::json;
 
-const KNOWN: [&str; 6] = ["advertiserId", "teamId", "name", "active", "purchaseOrder", "archived"];
+const KNOWN: [&str; 7] = ["advertiserId", "teamId", "name", "active", "purchaseOrder", "archived", "externalId"];
 /// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
 /// The maximum length of a purchase order number, in characters.
@@ -65,6 +65,7 @@ fn read(object: &Object) -> Result<Read, Refusal> {
     }
     fields.required_text("name", MAX_NAME)?;
     fields.text("purchaseOrder", MAX_ORDER)?;
+    fields.text("externalId", MAX_NAME)?;
     Ok(Read { advertiser, active: fields.flag("active", true)?, archived: fields.flag("archived", false)? })
 }
 

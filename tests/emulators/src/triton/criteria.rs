@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 const MAX_DEPTH: usize = 10;
 /// Dimensions: the public page names `dma`, `city-geonames-id` and `age`; the others are by
 /// analogy.
-const DIMENSIONS: [&str; 11] = [
+const DIMENSIONS: [&str; 15] = [
     "country",
     "state",
     "dma",
@@ -20,7 +20,13 @@ const DIMENSIONS: [&str; 11] = [
     "language",
     "age",
     "gender",
+    "segment",
+    "market",
+    "station-tag",
+    "content-tag",
 ];
+/// The most content tags of a flight (help pages, targeting rules: usage notes).
+const MOST_TAGS: usize = 512;
 /// Dimensions with a fixed set of values.
 const CLOSED: [(&str, &[&str]); 1] = [("device", &["mobile", "desktop", "smart-speaker"])];
 
@@ -29,7 +35,22 @@ const CLOSED: [(&str, &[&str]); 1] = [("device", &["mobile", "desktop", "smart-s
 /// # Errors
 /// [`Refusal`] with the path of what is wrong.
 pub(super) fn check(place: &str, tree: &Value) -> Result<(), Refusal> {
-    node(place, tree, 1)
+    node(place, tree, 1)?;
+    match tags(tree) {
+        count if count > MOST_TAGS => {
+            Err(Refusal::field(place, format!("has {count} content tags; at most {MOST_TAGS} are taken")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Counts the content tags of a tree that was checked.
+fn tags(tree: &Value) -> usize {
+    if tree["dimension"] == "content-tag" {
+        return tree["values"].as_array().map_or(1, Vec::len);
+    }
+    let inner = tree["fields"].as_array().into_iter().flatten().chain(tree.get("field"));
+    inner.map(tags).sum()
 }
 
 fn node(place: &str, tree: &Value, depth: usize) -> Result<(), Refusal> {
@@ -134,6 +155,10 @@ mod tests {
             let refusal = check("targeting", &tree).unwrap_err().to_string();
             assert!(refusal.starts_with(path), "{tree}: {refusal}");
         }
+        let tag = |count: usize| json!({ "type": "in", "dimension": "content-tag", "values": vec!["a"; count] });
+        let both = |one, other| json!({ "type": "and", "fields": [tag(one), { "type": "not", "field": tag(other) }] });
+        assert_eq!(check("targeting", &both(500, 12)), Ok(()));
+        assert!(check("targeting", &both(500, 13)).unwrap_err().to_string().contains("513 content tags"));
         let mut deep = json!({ "type": "isDefined", "dimension": "age" });
         for _ in 0..MAX_DEPTH {
             deep = json!({ "type": "not", "field": deep });
