@@ -84,7 +84,8 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     let mut object = desk.read(&LINE_ITEM, "line_item")?;
     let flags = Flags::take(&mut object, None);
     let order = check_new(desk, &object, 0)?;
-    let id = insert(desk, order, object, flags)?;
+    let item = new(desk, order, &object, flags)?;
+    let id = insert(desk, item);
     show(desk, id)
 }
 
@@ -124,10 +125,10 @@ fn create_many(desk: &mut Desk<'_>) -> Done {
         object.remove("name");
         let flags = Flags::take(&mut object, None);
         let order = check_new(desk, &object, index).map_err(|refusal| refusal.of_request(index))?;
-        staged.push((order, object, flags));
+        // Everything is checked before anything is stored: a refused batch leaves nothing behind.
+        staged.push(new(desk, order, &object, flags).map_err(|refusal| refusal.of_request(index))?);
     }
-    let made = staged.into_iter().map(|(order, object, flags)| insert(desk, order, object, flags));
-    let ids = made.collect::<Result<Vec<i64>, Refusal>>()?;
+    let ids: Vec<i64> = staged.into_iter().map(|item| insert(desk, item)).collect();
     let shown: Vec<Value> = ids.into_iter().map(|id| Value::Object(shown(desk, id))).collect();
     exact(&json!({ "lineItems": shown }))
 }
@@ -154,9 +155,9 @@ fn update_many(desk: &mut Desk<'_>) -> Done {
     exact(&json!({ "lineItems": shown }))
 }
 
-fn insert(desk: &mut Desk<'_>, order: i64, object: Object, flags: Flags) -> Result<i64, Refusal> {
-    let object = LINE_ITEM.kept(&object);
-    let id = desk.state.next_id();
+/// Returns a checked line item as it is stored, if there is inventory for what it reserves.
+fn new(desk: &Desk<'_>, order: i64, object: &Object, flags: Flags) -> Result<LineItem, Refusal> {
+    let object = LINE_ITEM.kept(object);
     let mut item = LineItem {
         delivery: Delivery::new(desk.now, Terms::of(&object)),
         object,
@@ -178,12 +179,17 @@ fn insert(desk: &mut Desk<'_>, order: i64, object: Object, flags: Flags) -> Resu
         }
         item.reserved = true;
     }
+    Ok(item)
+}
+
+fn insert(desk: &mut Desk<'_>, item: LineItem) -> i64 {
+    let (id, order) = (desk.state.next_id(), item.order);
     desk.state.items.insert(id, item);
     if let Some(order) = desk.state.orders.get_mut(&order) {
         order.items.push(id);
         order.updated = desk.now;
     }
-    Ok(id)
+    id
 }
 
 fn replace(desk: &mut Desk<'_>, id: i64, object: Object) {

@@ -59,6 +59,13 @@ async fn what_a_request_allows_holds_for_that_request() {
     let third = app.order(json!({ "displayName": "Third" })).await;
     let body = line_item(&third, json!({ "reserveOnCreation": true }));
     assert_eq!(app.refused(Method::POST, "/lineItems", &body).await.0, short);
+    // A batch whose second line item finds too little leaves no first one behind.
+    let goal = json!({ "goalType": "LIFETIME", "unitType": "IMPRESSIONS", "units": "10" });
+    let small = line_item(&third, json!({ "reserveOnCreation": true, "goal": goal }));
+    let batch = json!({ "requests": [{ "lineItem": small }, { "lineItem": body }] });
+    let before = app.running.platform().count("lineItems");
+    assert_eq!(app.refused(Method::POST, "/lineItems:batchCreate", &batch).await.0, short);
+    assert_eq!(app.running.platform().count("lineItems"), before);
     app.line_item(&third, flags).await;
     app.act("orders:batchApproveAndOverbook", &third).await;
     let wrong = json!({ "names": [third], "skipInventoryCheck": "yes" });
