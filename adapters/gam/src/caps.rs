@@ -13,6 +13,8 @@ pub const MOST_IMPRESSIONS: u32 = 511;
 /// Units of time, the longest first: Ad Manager's name, its length in minutes, and the most of it.
 const UNITS: [(&str, u32, u32); 4] =
     [("WEEK", 7 * 24 * 60, 26), ("DAY", 24 * 60, 14), ("HOUR", 60, 48), ("MINUTE", 1, 120)];
+/// A unit without a length of its own, and the most of it.
+const MONTH: (&str, u32) = ("MONTH", 6);
 /// The longest period that a buyer may ask for, in minutes: 26 weeks.
 pub const LONGEST_MINUTES: u32 = 26 * 7 * 24 * 60;
 
@@ -92,16 +94,18 @@ fn of_buyer(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> 
 }
 
 fn checked(wanted: Cap, pointer: &str, product: &Product, problems: &mut Problems) -> Option<Object> {
-    let (unit, most) = match wanted.unit {
-        TimeUnit::Minute => ("MINUTE", Some(120)),
-        TimeUnit::Hour => ("HOUR", Some(48)),
-        TimeUnit::Day => ("DAY", Some(14)),
-        TimeUnit::Week => ("WEEK", Some(26)),
-        TimeUnit::Month => ("MONTH", Some(6)),
-        TimeUnit::Lifetime => ("LIFETIME", None),
-        TimeUnit::Pod => ("POD", None),
-        TimeUnit::Stream => ("STREAM", None),
+    let unit = match wanted.unit {
+        TimeUnit::Minute => "MINUTE",
+        TimeUnit::Hour => "HOUR",
+        TimeUnit::Day => "DAY",
+        TimeUnit::Week => "WEEK",
+        TimeUnit::Month => MONTH.0,
+        TimeUnit::Lifetime => "LIFETIME",
+        TimeUnit::Pod => "POD",
+        TimeUnit::Stream => "STREAM",
     };
+    let most = UNITS.iter().map(|(name, _, most)| (*name, *most)).chain([MONTH]);
+    let most = most.into_iter().find(|(name, _)| *name == unit).map(|(_, most)| most);
     let mut wrong = |value: String, message: String| {
         problems.invalid("invalid_frequency_cap", pointer, value, message);
         None
