@@ -28,20 +28,14 @@ pub struct Campaign {
     status: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 struct Flight {
     id: i64,
-    #[serde(default)]
     status: String,
-    #[serde(default)]
     impressions_delivered: Option<i64>,
-    #[serde(default)]
     start_date: String,
-    #[serde(default)]
     end_date: String,
     /// Whether a creative that serves is published.
-    #[serde(skip)]
     plays: bool,
 }
 
@@ -125,10 +119,18 @@ fn is(status: &str, known: &str) -> bool {
 impl Flight {
     /// Reads a flight with its creative.
     fn read(listed: &Object) -> Fallible<Self> {
-        let read = serde_json::from_str::<Self>(&listed.to_string()).map_err(|error| {
-            Failure::unavailable("unreadable_answer", format!("A flight of Triton's can't be understood: {error}."))
+        let text = |name: &str| listed.get(name).and_then(Json::as_text).unwrap_or_default().to_owned();
+        let id = listed.get("id").and_then(Json::as_i64).ok_or_else(|| {
+            Failure::unavailable("unreadable_answer", "A flight of Triton's can't be understood: it has no id.")
         })?;
-        Ok(Self { plays: playing::has_units(listed) && playing::is_published(listed), ..read })
+        Ok(Self {
+            id,
+            status: text("status"),
+            impressions_delivered: listed.get("impressionsDelivered").and_then(Json::as_i64),
+            start_date: text("startDate"),
+            end_date: text("endDate"),
+            plays: playing::has_units(listed) && playing::is_published(listed),
+        })
     }
 
     fn state(&self, now: OffsetDateTime, zone: &Zone) -> DeliveryState {
