@@ -20,8 +20,9 @@ pub(super) fn by_budget(package: &PackageOrder, fields: &mut Object, problems: &
              Leave daily_{unit} out; daily_budget caps a day."
         );
         let pointer = format!("/packages/{}/daily_{unit}", pointer_segment(&package.package_id));
-        let code = format!("unsupported_daily_{unit}");
-        problems.unsupported(&code, pointer, daily.to_string(), message, &["daily_budget"]);
+        let clicks = package.price.model == PriceModel::Cpc;
+        let code = if clicks { "unsupported_daily_clicks" } else { "unsupported_daily_impressions" };
+        problems.unsupported(code, pointer, daily.to_string(), message, &["daily_budget"]);
     }
     fields.set("CapType", goal::CAP_REVENUE);
     fields.set("DailyCapAmount", Json::Null);
