@@ -99,13 +99,23 @@ const PRICE: [&str; 2] = ["RateType", "Price"];
 fn clicks_are_a_goal_with_caps_of_their_own() {
     let mut package = sold(PriceModel::Cpc, 800_000, 1_250);
     assert_eq!(fields(&of(&package).unwrap(), &PRICE), ["3", "0.8"]);
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "null", "null", "1250", "null"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "null", "null", "1250", "1250"]);
     package.daily_impressions = Some(50);
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "50", "null", "1250", "null"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "2", "50", "50", "1250", "1250"]);
     package.pacing = Pacing::Asap;
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["2", "100", "2", "50", "null", "1250", "null"]);
-    (package.pacing, package.daily_impressions, package.daily_budget) = (Pacing::Even, None, Some(40_000_000));
-    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "4", "null", "40", "null", "12500"]);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["2", "100", "2", "50", "50", "1250", "1250"]);
+    package.product_settings = r#"{"priority_id": 1, "lifetime_cap": "budget"}"#.to_owned();
+    package.pacing = Pacing::Even;
+    let failure = of(&package).unwrap_err();
+    assert_eq!(
+        (failure.items[0].field.as_str(), failure.code.as_str()),
+        ("/packages/news/daily_clicks", "unsupported_daily_clicks")
+    );
+    package.daily_impressions = None;
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS)[2..], ["4", "null", "null", "12500", "12500"]);
+    package.product_settings = samples::package("news").product_settings;
+    package.daily_budget = Some(40_000_000);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["3", "1250", "4", "40", "40", "12500", "12500"]);
     package.daily_impressions = Some(0);
     package.impressions = 0;
     package.price.rate = 0;
