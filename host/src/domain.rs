@@ -34,6 +34,7 @@ pub mod account;
 pub mod audit;
 pub mod budget;
 pub mod capability;
+pub mod caution;
 pub mod change;
 pub mod create;
 pub mod creative;

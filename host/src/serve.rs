@@ -13,6 +13,7 @@ use crate::{
         App,
         authentication::{self, Authentication},
         callers::Callers,
+        desk::news::News,
         reload::Reloader,
     },
     config::Config,
@@ -159,6 +160,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     let live_setup = LiveSetup::new(setup);
     let name = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
     let reloader = Arc::new(Reloader::new(store.clone(), live_setup.clone(), authentication.clone(), host_name()));
+    let news = Arc::new(News::default());
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -167,6 +169,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
         status_cache: live.clone(),
         callers: Arc::new(Callers::new(&config)),
         authentication: authentication.clone(),
+        news: news.clone(),
         reloader: reloader.clone(),
     };
     let watcher = app.observer();
@@ -198,6 +201,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
         tokio::spawn(authentication::serve(authentication.clone(), live_setup.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let keeping = tokio::spawn(adapters.recordings().serve(stop.clone()));
+    let gathering = tokio::spawn(news.serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, live_setup, stop.clone()));
@@ -243,6 +247,7 @@ async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Res
     sharing.await?;
     upkeep.await?;
     keeping.await?;
+    gathering.await?;
     told.await?;
     authenticating.await?;
     if tokio::time::timeout(LAST_WORDS, last_words(&authentication, &store)).await.is_err() {

@@ -70,6 +70,7 @@ mod recording;
 pub mod releases;
 pub mod replicas;
 mod retention;
+pub mod sessions;
 mod sql;
 pub mod sqlite;
 pub mod statements;

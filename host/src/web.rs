@@ -6,6 +6,7 @@
 //! - [`tool`]: the definition of a tool, for any protocol.
 //! - [`json`]: JSON for any protocol: reading requests and reporting their mistakes.
 //! - [`http`]: routes, errors, authentication, and the layers around every request.
+//! - [`admin`]: the review desk, pages for the publisher's people.
 //! - [`mcp`]: the same tools for agents.
 //! - [`server`]: connections, and the limits that keep idle ones from occupying the host.
 //!   `address`: the client's address.
@@ -22,6 +23,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::app::App;
 
 mod address;
+mod admin;
 pub mod docs;
 pub mod http;
 pub mod json;
@@ -81,5 +83,8 @@ pub(crate) struct Web {
 pub fn router(app: App, options: WebOptions, more: Router) -> Router {
     let body_timeout = options.body_timeout;
     let web = LiveWeb(Web { app, options: Arc::new(options) });
-    http::frame::around(http::routes(&web).merge(mcp::routes(&web)).merge(more), body_timeout)
+    http::frame::around(
+        http::routes(&web).merge(mcp::routes(&web)).merge(admin::routes(&web)).merge(more),
+        body_timeout,
+    )
 }

@@ -37,6 +37,7 @@ pub(crate) fn welcome(house: &House) {
     let url = &house.url;
     println!(
         "flightdeck serves at {url}
+  Review desk       {url}/admin   (sign in with the token demo-reviewer)
   API page          {url}/docs
   OpenAPI           {url}/openapi.json
   MCP               {url}/mcp

@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     app::{App, caller::Caller, error::AppError},
-    domain::{digest, role::Role},
+    domain::{digest, role::Role, time::Timestamp},
     operations::{now, people, setup::LiveSetup},
     store::Store,
 };
@@ -77,6 +77,9 @@ pub struct Presented<'t> {
     pub address: Option<IpAddr>,
 }
 
+/// The caller to whom a token belongs, or why the token is refused, with its name if it is known.
+pub(super) type Found = Result<Caller, (Refused, Option<String>)>;
+
 impl App {
     /// Returns the caller to whom a bearer token belongs.
     ///
@@ -91,38 +94,52 @@ impl App {
         };
         let sha256 = digest::sha256(token.as_bytes());
         let now = now();
-        if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
-            if self.authentication.revocations.contains(&sha256) {
-                return failed(Refused::Revoked, Some(known.name.clone()));
-            }
-            if people::lapse_of_configured(known, now).is_some() {
-                return failed(Refused::Expired, Some(known.name.clone()));
-            }
-            return Ok(Caller {
-                name: known.name.clone(),
-                person: known.person.clone(),
-                fingerprint: people::fingerprint(&sha256),
-                role: known.role,
-                principal: known.principal.clone(),
-            });
+        let found = match self.configured_caller(&sha256, now) {
+            Some(found) => found,
+            None if self.is_known_to_be_bad(address, &sha256).await? => Err((Refused::Unknown, None)),
+            None => self.stored_caller(&sha256, now).await?,
+        };
+        found.or_else(|(refused, name)| failed(refused, name))
+    }
+
+    /// Returns the caller to whom a token of the configuration belongs, by the token's SHA-256;
+    /// `None` if the configuration has no such token.
+    pub(super) fn configured_caller(&self, sha256: &str, now: Timestamp) -> Option<Found> {
+        let known = self.config.tokens.iter().find(|known| known.sha256 == sha256)?;
+        if self.authentication.revocations.contains(sha256) {
+            return Some(Err((Refused::Revoked, Some(known.name.clone()))));
         }
-        if self.is_known_to_be_bad(address, &sha256).await? {
-            return failed(Refused::Unknown, None);
+        if people::lapse_of_configured(known, now).is_some() {
+            return Some(Err((Refused::Expired, Some(known.name.clone()))));
         }
-        let Some(record) = self.store.token(&sha256).await? else { return failed(Refused::Unknown, None) };
+        Some(Ok(Caller {
+            name: known.name.clone(),
+            person: known.person.clone(),
+            fingerprint: people::fingerprint(sha256),
+            role: known.role,
+            principal: known.principal.clone(),
+        }))
+    }
+
+    /// Returns the caller to whom a token of the database belongs, by the token's SHA-256.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub(super) async fn stored_caller(&self, sha256: &str, now: Timestamp) -> Result<Found, AppError> {
+        let Some(record) = self.store.token(sha256).await? else { return Ok(Err((Refused::Unknown, None))) };
         if let Some(refused) = login_limits::lapsed(&record, now) {
-            return failed(refused, Some(record.name));
+            return Ok(Err((refused, Some(record.name))));
         }
         let role = Role::parse(&record.role).filter(|role| match &record.principal {
             Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
             None => *role != Role::Buyer,
         });
-        let fingerprint = people::fingerprint(&sha256);
-        match role {
+        let fingerprint = people::fingerprint(sha256);
+        Ok(match role {
             Some(role) => {
                 Ok(Caller { name: record.name, person: record.person, fingerprint, role, principal: record.principal })
             }
-            None => failed(Refused::Orphaned, Some(record.name)),
-        }
+            None => Err((Refused::Orphaned, Some(record.name))),
+        })
     }
 }

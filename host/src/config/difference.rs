@@ -40,6 +40,7 @@ impl Config {
             ("[operations]", self.operations != next.operations),
             ("[callers]", self.callers != next.callers),
             ("[retention]", self.retention != next.retention),
+            ("[desk]", self.desk != next.desk),
             ("[webhooks]", self.webhooks != next.webhooks),
         ];
         lines.extend(sections.iter().filter(|(_, differs)| *differs).map(|(what, _)| format!("{what} changed")));

@@ -21,14 +21,15 @@ impl Person {
         &self.0
     }
 
-    fn folded(&self) -> String {
+    /// The form in which two names of the same person are equal.
+    pub fn key(&self) -> String {
         self.0.trim().to_lowercase()
     }
 }
 
 impl PartialEq for Person {
     fn eq(&self, other: &Self) -> bool {
-        self.folded() == other.folded()
+        self.key() == other.key()
     }
 }
 

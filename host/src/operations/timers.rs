@@ -8,7 +8,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::Retention,
+    config::{Desk, Retention},
     domain::{
         event::EventKind,
         failure::FailureDetails,
@@ -43,6 +43,9 @@ pub async fn serve(store: Store, signals: Arc<Signals>, live: LiveSetup, stop: C
         let config = live.current().config;
         if let Err(error) = tick(&store, &signals, config.operations.deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
+        }
+        if let Err(error) = forget_sessions(&store, &config.desk, now()).await {
+            tracing::error!(%error, "ended sessions of the desk could not be forgotten");
         }
         if let Err(error) = forget(&store, &config.retention, now()).await {
             tracing::error!(%error, "what is old could not be forgotten");
@@ -112,6 +115,13 @@ pub async fn forget(store: &Store, retention: &Retention, now: Timestamp) -> Res
     while store.forget_tasks(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
     let (begun, long_ago) = (Instant::now(), before(now, retention.operations));
     while store.forget_operations(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
+    Ok(())
+}
+
+/// Deletes the sessions of browsers that have been idle for too long.
+async fn forget_sessions(store: &Store, desk: &Desk, now: Timestamp) -> Result<(), StoreError> {
+    let (begun, idle_since) = (Instant::now(), before(now, desk.idle_timeout));
+    while store.forget_sessions(idle_since, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
     Ok(())
 }
 

@@ -24,6 +24,12 @@ impl Store {
             .with(limit.min(MOST_PER_PAGE));
         self.read(asked).await?.iter().map(|row| row.doc("an event", "doc")).collect()
     }
+
+    /// Returns the number of the latest event; 0 if there is none.
+    pub async fn latest_event(&self) -> Result<i64, StoreError> {
+        let asked = Statement::new("SELECT CAST(coalesce(max(seq), 0) AS BIGINT) AS latest FROM events");
+        self.read(asked).await?.first().map_or(Ok(0), |row| row.int("latest"))
+    }
 }
 
 /// An event and the payload of its webhook deliveries.

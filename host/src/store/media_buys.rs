@@ -45,6 +45,22 @@ impl Store {
         self.read(asked).await?.first().map(rows::stored_buy).transpose()
     }
 
+    /// Reads the buys with these ids, in no particular order. Ids that do not exist are left out.
+    pub async fn buys_named(&self, ids: &[MediaBuyId]) -> Result<Vec<MediaBuy>, StoreError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(MOST_PER_PAGE as usize) {
+            let mut asked = Statement::new(self.dialect().buys);
+            asked.push(" WHERE mine.id IN (").push(&vec!["?"; ids.len()].join(", ")).push(")");
+            for id in ids {
+                asked.bind(id.as_str());
+            }
+            for row in self.read(asked).await? {
+                found.push(rows::buy(&row)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads a page of buys, newest first.
     ///
     /// Each combination of filters has an index in the order of the list, on the buys or, with a

@@ -26,7 +26,7 @@ fn unknown_keys_and_sections_are_refused() {
     refused(
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
-            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `keys`, `operations`, \
+            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `desk`, `engine`, `keys`, `operations`, \
              `platforms`, `principals`, `products`, `publisher`, `releases`, `retention`, `server`, `store`, `tokens` or \
              `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
@@ -263,5 +263,13 @@ fn what_is_missed_is_not_gone_at_once_nor_never_an_alarm() {
     refused(
         &format!("{PUBLISHER}[operations]\nmissing_after = ¦\"0s\"\nmissing_alarm = ¦0\n"),
         &["`missing_after` must be more than 0", "`missing_alarm` must be a whole number from 1 to 1000000"],
+    );
+}
+
+#[test]
+fn a_browser_can_t_be_idle_for_longer_than_it_is_signed_in() {
+    refused(
+        &format!("{PUBLISHER}[desk]\nidle_timeout = ¦\"2d\"\nsession_lifetime = \"1d\"\n"),
+        &["`idle_timeout` must be at most the session_lifetime, 1d: a browser is signed out then anyway"],
     );
 }

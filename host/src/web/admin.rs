@@ -1,0 +1,66 @@
+//! `/admin`: the review desk, pages for the publisher's reviewers and operators.
+//!
+//! Pages are rendered on the server from the templates in `templates/desk`, which are checked when
+//! the host is compiled. Every decision is a plain form; [`assets`] add keys and local times.
+//!
+//! - [`visitor`]: who is signed in, and that a form comes from one of these pages.
+//! - [`frame`]: what all pages have in common, and errors as pages.
+//! - [`words`]: money, dates, targeting and changes as people write them.
+//! - [`live`]: tells open pages that something happened.
+//! - [`sign_in`], [`queue`], [`task`], [`media_buys`]: the pages.
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::{Redirect, Response},
+    routing::{get, post},
+};
+
+use super::LiveWeb;
+
+mod assets;
+mod cards;
+mod frame;
+mod live;
+mod media_buys;
+mod queue;
+mod sign_in;
+mod task;
+mod visitor;
+mod words;
+
+/// The pages load nothing from elsewhere, run no inline script, send forms only here, and are shown
+/// in no frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Builds the routes of the desk.
+pub(super) fn routes(web: &LiveWeb) -> Router {
+    Router::new()
+        .route("/admin", get(|| async { Redirect::to("/admin/queue") }))
+        .route("/admin/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/admin/sign-out", post(sign_in::leave))
+        .route("/admin/sign-out-everywhere", post(sign_in::leave_everywhere))
+        .route("/admin/events", get(live::events))
+        .route("/admin/queue", get(queue::page))
+        .route("/admin/tasks/{id}", get(task::page))
+        .route("/admin/tasks/{id}/start", post(task::start))
+        .route("/admin/tasks/{id}/escalate", post(task::escalate))
+        .route("/admin/tasks/{id}/decide", post(task::decide))
+        .route("/admin/media-buys", get(media_buys::list))
+        .route("/admin/media-buys/{id}", get(media_buys::page))
+        .route("/admin/assets/{name}", get(assets::serve))
+        .layer(middleware::map_response(guarded))
+        .with_state(web.clone())
+}
+
+/// Adds the headers that every answer of the desk has.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,370 @@
+//! A task: what will be made if a person says yes, and what is odd about it.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    cards::{self, Card},
+    frame::{Frame, Halt, rendered},
+    visitor::{Posted, Visitor},
+    words::{self, Tag},
+};
+use crate::{
+    app::{
+        Decide,
+        desk::Review,
+        error::{AppError, ErrorCode},
+    },
+    domain::{
+        caution::Caution,
+        id::TaskId,
+        media_buy::MediaBuy,
+        plan::{PlanAction, PlannedChange, PlatformPlan},
+        task::{Resolution, TaskKind, TaskStatus},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "desk/task.html")]
+struct TaskPage {
+    frame: Frame,
+    id: String,
+    title: String,
+    tags: Vec<Tag>,
+    lead: String,
+    notice: Option<Tag>,
+    changed: Option<String>,
+    warnings: Vec<String>,
+    cards: Vec<Card>,
+    plan: Vec<Part>,
+    open: bool,
+    why_not: Option<String>,
+    can_take: bool,
+    can_finish: bool,
+    approve: &'static str,
+    version: i64,
+    votes: String,
+    reason: String,
+    due: String,
+    buyer: String,
+    record: String,
+    buy: String,
+    history: Vec<HistoryLine>,
+    request: String,
+}
+
+/// The part of the plan on one platform.
+struct Part {
+    platform: String,
+    summary: String,
+    notes: Vec<String>,
+    fields: usize,
+    objects: Vec<Object>,
+}
+
+struct Object {
+    action: &'static str,
+    kind: String,
+    name: String,
+    /// Whether it exists, so that its fields have values before the change.
+    changes: bool,
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: String,
+    before: String,
+    after: String,
+}
+
+struct HistoryLine {
+    /// RFC 3339.
+    at: String,
+    shown: String,
+    by: String,
+    action: String,
+    words: Option<String>,
+}
+
+/// What was done on the page before, for the notice.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    done: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
+#[derive(Deserialize)]
+pub(super) struct Decision {
+    resolution: String,
+    version: String,
+    #[serde(default)]
+    detail: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Escalation {
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// `GET /admin/tasks/{id}`.
+pub(super) async fn page(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(Asked { done }): Query<Asked>,
+) -> Result<Response, Halt> {
+    let notice = match &*done {
+        "approved" => Some(Tag::new("good", "You approved it. It is carried out as soon as all approvals are there.")),
+        "rejected" => Some(Tag::new("good", "You rejected it. The buyer reads your reason; nothing was made.")),
+        "completed" => Some(Tag::new("good", "It is recorded as done by hand.")),
+        "taken" => Some(Tag::new("good", "It is yours. Nothing was decided yet.")),
+        "escalated" => Some(Tag::new("good", "It is escalated.")),
+        _ => None,
+    };
+    show(&visitor, &TaskId::from(id), notice).await
+}
+
+async fn show(visitor: &Visitor, id: &TaskId, notice: Option<Tag>) -> Result<Response, Halt> {
+    let review = visitor.app.review(&visitor.caller, id).await?;
+    let frame = Frame::of(visitor, "queue").await?;
+    Ok(rendered(&TaskPage::of(visitor, frame, &review, notice)))
+}
+
+/// `POST /admin/tasks/{id}/start`.
+pub(super) async fn start(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Halt> {
+    let (visitor, id) = (posted.visitor, TaskId::from(id));
+    let started = visitor.app.start_task(&visitor.caller, &id).await.map(drop);
+    answer(&visitor, &id, started, "taken").await
+}
+
+/// `POST /admin/tasks/{id}/escalate`.
+pub(super) async fn escalate(Path(id): Path<String>, posted: Posted<Escalation>) -> Result<Response, Halt> {
+    let (visitor, id, form) = (posted.visitor, TaskId::from(id), posted.form);
+    let to = readable("to", &form.to)?;
+    let Some(reason) = readable("reason", &form.reason)? else {
+        return refused(&visitor, &id, "Say why it is escalated. Nothing was changed.").await;
+    };
+    let escalated = visitor.app.escalate_task(&visitor.caller, &id, to.as_deref(), &reason).await.map(drop);
+    answer(&visitor, &id, escalated, "escalated").await
+}
+
+/// `POST /admin/tasks/{id}/decide`.
+pub(super) async fn decide(Path(id): Path<String>, posted: Posted<Decision>) -> Result<Response, Halt> {
+    let (visitor, id, form) = (posted.visitor, TaskId::from(id), posted.form);
+    let (Some(resolution), Ok(version)) = (Resolution::parse(&form.resolution), form.version.parse()) else {
+        return refused(&visitor, &id, "The decision could not be read. Nothing was changed.").await;
+    };
+    let words = readable("detail", &form.detail)?;
+    if words.is_none() && resolution != Resolution::Approved {
+        return refused(&visitor, &id, "Give a reason in words. Nothing was changed.").await;
+    }
+    let decide = Decide { task: id.clone(), resolution, words, version: Some(version) };
+    let decided = visitor.app.complete_task(&visitor.caller, decide).await.map(drop);
+    answer(&visitor, &id, decided, resolution.as_str()).await
+}
+
+/// Checks a text that a person typed. A text of spaces is none.
+fn readable(field: &str, text: &str) -> Result<Option<String>, AppError> {
+    use crate::domain::text::{Lines, readable};
+
+    let text = text.replace("\r\n", "\n").trim().to_owned();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match readable(&text, Lines::Many) {
+        Ok(()) => Ok(Some(text)),
+        Err(why) => Err(AppError::new(ErrorCode::InvalidParameter, format!("{field} {why}; write it without"))),
+    }
+}
+
+/// Leads back to the task after a form, so that loading the page again sends nothing again.
+async fn answer(visitor: &Visitor, id: &TaskId, result: Result<(), AppError>, done: &str) -> Result<Response, Halt> {
+    match result {
+        Ok(()) => Ok(Redirect::to(&format!("/admin/tasks/{id}?done={done}")).into_response()),
+        // Somebody else was faster: the page shows how the task is now, and what was refused.
+        Err(error) if matches!(error.code, ErrorCode::Conflict | ErrorCode::InvalidState) => {
+            let words = format!("Nothing was changed: {}. Below is the task as it is now.", error.message);
+            refused_with(visitor, id, words, StatusCode::CONFLICT).await
+        }
+        Err(error) if error.code == ErrorCode::PermissionDenied => {
+            refused_with(visitor, id, format!("Nothing was changed: {}.", error.message), StatusCode::FORBIDDEN).await
+        }
+        Err(error) => Err(error.told_to(&visitor.caller).into()),
+    }
+}
+
+async fn refused(visitor: &Visitor, id: &TaskId, words: &str) -> Result<Response, Halt> {
+    refused_with(visitor, id, words.to_owned(), StatusCode::BAD_REQUEST).await
+}
+
+async fn refused_with(visitor: &Visitor, id: &TaskId, words: String, status: StatusCode) -> Result<Response, Halt> {
+    let page = show(visitor, id, Some(Tag::new("bad", words))).await?;
+    Ok((status, page).into_response())
+}
+
+impl TaskPage {
+    fn of(visitor: &Visitor, frame: Frame, review: &Review, notice: Option<Tag>) -> Self {
+        let Review { view, buy, desired, creates, .. } = review;
+        let task = &view.task;
+        let after = desired.as_ref().unwrap_or(buy);
+        let undecided = task.status.is_open() && task.decision.is_none();
+        let buyer = visitor.buyer(&buy.principal);
+        Self {
+            frame,
+            id: task.id.to_string(),
+            title: words::title(task, buy.po_number.as_deref()),
+            tags: words::tags(task, view.now),
+            lead: lead(&buyer, after, *creates, undecided),
+            notice,
+            changed: task.changed.as_deref().map(words::visible),
+            warnings: match undecided {
+                true => review.cautions.iter().map(|caution| warning(caution, after)).collect(),
+                false => Vec::new(),
+            },
+            cards: match (desired, creates) {
+                (Some(desired), false) => cards::changes(buy, desired),
+                _ => cards::whole(after),
+            },
+            plan: task.plan.platforms.iter().map(part).collect(),
+            open: undecided,
+            why_not: review.is_own.then(|| "You asked for this yourself, so another person must decide.".to_owned()),
+            can_take: matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::Escalated),
+            can_finish: matches!(task.kind, TaskKind::PermissionException | TaskKind::Reconciliation),
+            approve: match task.kind {
+                TaskKind::PermissionException => "The permission is there: go on",
+                TaskKind::Reconciliation => "It did not happen: go on",
+                TaskKind::ManualApproval | TaskKind::CreativeApproval => "Approve",
+            },
+            version: task.version,
+            votes: format!("{} of {} approvals", review.approvals, task.approvals_needed),
+            reason: words::visible(task.reason.staff()),
+            due: due(review),
+            buyer,
+            record: record(review),
+            buy: buy.id.to_string(),
+            history: view
+                .history
+                .iter()
+                .map(|entry| HistoryLine {
+                    at: entry.at.to_string(),
+                    shown: words::moment(entry.at),
+                    by: words::visible(&entry.by),
+                    action: entry.action.replace('_', " "),
+                    words: entry.words.as_deref().map(words::visible),
+                })
+                .collect(),
+            request: words::visible(&serde_json::to_string_pretty(&task.request).unwrap_or_default()),
+        }
+    }
+}
+
+fn lead(buyer: &str, buy: &MediaBuy, creates: bool, undecided: bool) -> String {
+    let what = format!(
+        "{buyer}, {} for {}, {}.",
+        words::money(buy.total_budget, &buy.currency),
+        words::places(buy),
+        words::flight(buy.start, buy.end)
+    );
+    match (undecided, creates) {
+        (false, _) => what,
+        (true, true) => format!("{what} If you approve, exactly this is made."),
+        (true, false) => format!("{what} If you approve, exactly this is changed."),
+    }
+}
+
+fn warning(caution: &Caution, buy: &MediaBuy) -> String {
+    let name = |id| buy.package(id).map_or_else(String::new, |package| words::visible(&package.name));
+    match caution {
+        Caution::FirstBuy => "This is the buyer's first buy.".to_owned(),
+        Caution::LargestBudget { times, before } => {
+            format!("{times} times the largest buy of this buyer so far ({}).", words::money(*before, &buy.currency))
+        }
+        Caution::NearFloor { package, floor } => {
+            format!("{} sells at or near its floor price of {}.", name(package), words::price(*floor, &buy.currency))
+        }
+        Caution::StartsSoon { start } => format!("The flight starts {}.", words::moment(*start)),
+        Caution::Ended => "The flight is over already.".to_owned(),
+        Caution::Overlaps { buy: other, package } => {
+            format!("{} runs at the same time in {other} of the same buyer.", name(package))
+        }
+    }
+}
+
+fn due(review: &Review) -> String {
+    let task = &review.view.task;
+    if !task.status.is_open() {
+        return task.resolved_at.map(|at| format!("Closed {}.", words::moment(at))).unwrap_or_default();
+    }
+    format!("Due {}. It fails by itself {}.", words::moment(task.due_by), words::moment(task.expires_at))
+}
+
+fn record(review: &Review) -> String {
+    let record = &review.record;
+    let (good, all) = (record.good().count(), record.buys.len());
+    if all == 0 {
+        return "no other buys".to_owned();
+    }
+    let same: Vec<&MediaBuy> = record.good().filter(|other| other.currency == review.buy.currency).collect();
+    let spent = crate::domain::money::Micros::sum(same.iter().map(|other| other.total_budget));
+    let more = if record.more { "at least " } else { "" };
+    let money = spent.map(|sum| format!(", {}", words::money(sum, &review.buy.currency))).unwrap_or_default();
+    let failed = match all - good {
+        0 => String::new(),
+        failed => format!(" · {} rejected or failed", words::number(i64::try_from(failed).unwrap_or(i64::MAX))),
+    };
+    format!("{more}{}{money}{failed}", words::count(good as u64, "other buy", "other buys"))
+}
+
+fn part(plan: &PlatformPlan) -> Part {
+    let made = plan.changes.iter().filter(|change| change.action == PlanAction::Create).count();
+    let other = plan.changes.len() - made;
+    let mut summary = Vec::new();
+    if made > 0 {
+        summary.push(format!("makes {}", words::count(made as u64, "object", "objects")));
+    }
+    if other > 0 {
+        summary.push(format!("changes {}", words::count(other as u64, "object", "objects")));
+    }
+    Part {
+        platform: plan.platform.to_string(),
+        summary: summary.join(", "),
+        notes: plan.notes.iter().map(|note| words::visible(note)).collect(),
+        fields: plan.changes.iter().map(|change| change.fields.len()).sum(),
+        objects: plan.changes.iter().map(object).collect(),
+    }
+}
+
+fn object(change: &PlannedChange) -> Object {
+    let text = |value: &Option<String>| value.as_deref().map(words::visible).unwrap_or_default();
+    Object {
+        action: match change.action {
+            PlanAction::Create => "New",
+            PlanAction::Update => "Changed",
+            PlanAction::Delete => "Deleted",
+            PlanAction::Associate => "Connected",
+            PlanAction::Other => "",
+        },
+        kind: words::visible(&change.remote_type),
+        name: words::visible(&change.name),
+        changes: change.fields.iter().any(|field| field.before.is_some()),
+        fields: change
+            .fields
+            .iter()
+            .map(|field| Field {
+                name: words::visible(&field.field),
+                before: text(&field.before),
+                after: text(&field.after),
+            })
+            .collect(),
+    }
+}

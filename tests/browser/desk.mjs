@@ -1,0 +1,148 @@
+// Scenarios of the review desk in a real browser. A test of the system starts the host and calls
+//   node desk.mjs SCENARIO
+// with DESK (the host's address), REVIEWER and REVIEWER_2 (tokens), and SHOTS (a folder).
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { AxeBuilder } from "@axe-core/playwright";
+
+const { DESK, REVIEWER, REVIEWER_2, SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+
+async function signedIn(token, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => { throw error; });
+  await page.goto(`${DESK}/admin`);
+  await page.fill("#token", token);
+  await page.click("button.primary");
+  await page.waitForURL("**/admin/queue*");
+  return page;
+}
+
+// What a page must have in every state: nothing for axe to find, nothing that scrolls sideways.
+async function sound(page, name) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(violations.map((one) => [one.id, one.nodes.map((node) => node.html)]), [], name);
+  const [wide, shown] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= shown, `${name}: ${wide} pixels wide, of ${shown}`);
+}
+
+const scenarios = {
+  // Every page in both schemes, on a desk and on a phone, and at 200 % zoom.
+  async pages() {
+    mkdirSync(SHOTS, { recursive: true });
+    const looks = [["light", 1280], ["dark", 1280], ["light", 390], ["dark", 390], ["light", 640]];
+    for (const [colorScheme, width] of looks) {
+      const page = await signedIn(REVIEWER, { colorScheme, viewport: { width, height: 900 } });
+      const look = async (name, path) => {
+        if (path) await page.goto(DESK + path);
+        await sound(page, `${name} ${colorScheme} ${width}`);
+        await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+      };
+      await look("queue");
+      await page.click("a.row");
+      await page.waitForSelector(".decide");
+      await look("task");
+      await page.click(".card details summary");
+      await page.click("#reject > summary");
+      await look("task-open");
+      await look("queue-empty", "/admin/queue?view=escalated");
+      await look("media-buys", "/admin/media-buys");
+      await page.click("a.row");
+      await page.waitForSelector("dl");
+      await look("media-buy");
+      await look("media-buys-empty", "/admin/media-buys?q=nothing-of-this-name");
+      await look("not-found", "/admin/tasks/no-such-task");
+      await page.context().clearCookies();
+      await look("sign-in", "/admin/queue");
+      await page.context().close();
+    }
+  },
+
+  // A reviewer who never touches the mouse.
+  async keyboard() {
+    const page = await signedIn(REVIEWER);
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".decide");
+    await page.keyboard.press("?");
+    assert.ok(await page.isVisible("#keys"));
+    await page.keyboard.press("Escape");
+    assert.ok(!(await page.isVisible("#keys")));
+    await page.keyboard.press("r");
+    await page.keyboard.type("j is a letter here");
+    assert.equal(await page.inputValue("#why"), "j is a letter here");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("a");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**done=approved");
+    assert.match(await page.innerText(".notice.good"), /You approved it/);
+  },
+
+  // Two reviewers have the page open; the slower one learns what happened meanwhile.
+  async stale() {
+    const [first, second] = [await signedIn(REVIEWER), await signedIn(REVIEWER_2)];
+    for (const page of [first, second]) {
+      await page.click("a.row");
+      await page.waitForSelector("#reject");
+    }
+    await first.click("#reject > summary");
+    await first.fill("#why", "wrong season");
+    await first.click("#reject button");
+    await first.waitForURL("**done=rejected");
+    await second.click("#approve");
+    await second.waitForSelector(".notice.bad");
+    assert.match(await second.innerText(".notice.bad"), /Nothing was changed/);
+    assert.match(await second.innerText(".history"), /wrong season/);
+    assert.equal(await second.locator("#approve").count(), 0);
+  },
+
+  // What one reviewer does appears on the other's page, unless that one is writing.
+  async live() {
+    const [first, second, writer] = [await signedIn(REVIEWER), await signedIn(REVIEWER_2), await signedIn(REVIEWER_2)];
+    for (const page of [first, writer]) {
+      await page.click("a.row");
+      await page.waitForSelector("#reject");
+    }
+    await writer.click("#escalate > summary");
+    await writer.fill("#because", "I am writing");
+    await second.waitForLoadState("load");
+    await first.click("#reject > summary");
+    await first.fill("#why", "wrong season");
+    await first.click("#reject button");
+    await first.waitForURL("**done=rejected");
+    await second.waitForSelector(".empty");
+    assert.equal(await second.innerText("#waiting"), "0");
+    await writer.waitForSelector("#news:not([hidden])");
+    assert.equal(await writer.inputValue("#because"), "I am writing");
+  },
+
+  // Without JavaScript, every decision is still there.
+  async plain() {
+    const page = await signedIn(REVIEWER, { javaScriptEnabled: false });
+    await page.click("a.row");
+    await page.click("#take");
+    await page.waitForURL("**done=taken");
+    await page.click("#escalate > summary");
+    await page.fill("#to", "sales lead");
+    await page.fill("#because", "above my limit");
+    await page.click("#escalate button");
+    await page.waitForURL("**done=escalated");
+    await page.click("#reject > summary");
+    await page.fill("#why", "no");
+    await page.click("#reject button");
+    await page.waitForURL("**done=rejected");
+    await page.click(".rail button");
+    await page.waitForURL("**/admin/sign-in");
+    await page.goto(`${DESK}/admin/queue`);
+    assert.match(page.url(), /sign-in/);
+  },
+};
+
+try {
+  await scenarios[process.argv[2]]();
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,81 @@
+//! The review desk in a real browser: Chromium, driven by the scenarios in `tests/browser/desk.mjs`.
+
+use std::path::{Path, PathBuf};
+
+use flightdeck_test_support::left_out;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::house::{BUYER, House, REVIEWER, REVIEWER_2};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs a scenario against a house. A machine without a browser leaves it out, and says so.
+async fn play(house: &House, scenario: &str) {
+    let folder = root().join("tests/browser");
+    if !Path::new("/usr/bin/chromium").exists() || !folder.join("node_modules").exists() {
+        return left_out("no Chromium or no Playwright for the pages of the desk: run `make setup`");
+    }
+    let ran = Command::new("node")
+        .arg("desk.mjs")
+        .arg(scenario)
+        .current_dir(folder)
+        .env("DESK", house.url())
+        .env("REVIEWER", REVIEWER)
+        .env("REVIEWER_2", REVIEWER_2)
+        .env("SHOTS", root().join("target/screenshots"))
+        .output()
+        .await
+        .expect("node is there");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{scenario}: {said}\n{}", house.log());
+}
+
+async fn waiting(house: &House, more: Value) -> String {
+    let mut request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    house.post(BUYER, "/v1/media-buys", request).await.expect(202).text("/task_id")
+}
+
+#[tokio::test]
+async fn every_page_is_sound_in_both_schemes_and_on_a_phone() {
+    let house = House::new().await;
+    let hostile = "<script>document.title='taken'</script>-\"x' & a_long_number_without_any_place_to_break_the_line";
+    waiting(&house, json!({ "po_number": &hostile[..60] })).await;
+    let approved = waiting(&house, json!({ "po_number": "PO-1" })).await;
+    house.approve(&approved).await;
+    play(&house, "pages").await;
+}
+
+#[tokio::test]
+async fn a_reviewer_needs_no_mouse() {
+    let house = House::new().await;
+    let task = waiting(&house, json!({ "po_number": "PO-1" })).await;
+    play(&house, "keyboard").await;
+    if Path::new("/usr/bin/chromium").exists() {
+        assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    }
+}
+
+#[tokio::test]
+async fn the_slower_of_two_reviewers_learns_what_happened() {
+    let house = House::new().await;
+    waiting(&house, json!({})).await;
+    play(&house, "stale").await;
+}
+
+#[tokio::test]
+async fn an_open_page_shows_what_another_reviewer_did() {
+    let house = House::new().await;
+    waiting(&house, json!({})).await;
+    play(&house, "live").await;
+}
+
+#[tokio::test]
+async fn every_decision_works_without_javascript() {
+    let house = House::new().await;
+    waiting(&house, json!({})).await;
+    play(&house, "plain").await;
+}
