@@ -25,6 +25,7 @@ async function signedIn(token, options = {}) {
 async function sound(page, name) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   assert.deepEqual(violations.map((one) => [one.id, one.nodes.map((node) => node.html)]), [], name);
+  assert.ok(!(await page.isVisible("#news")), `${name}: says that something changed`);
   const [wide, shown] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
   assert.ok(wide <= shown, `${name}: ${wide} pixels wide, of ${shown}`);
 }
@@ -54,6 +55,15 @@ const scenarios = {
       await page.waitForSelector("dl");
       await look("media-buy");
       await look("media-buys-empty", "/admin/media-buys?q=nothing-of-this-name");
+      await page.goBack();
+      await page.goto(`${DESK}/admin/queue?view=completed`);
+      await page.click("a.row");
+      await page.waitForSelector(".history");
+      await look("task-done");
+      await page.click("a[href^='/admin/operations/']");
+      await page.waitForSelector("table");
+      await look("operation");
+      await look("adapters", "/admin/adapters");
       await look("not-found", "/admin/tasks/no-such-task");
       await page.context().clearCookies();
       await look("sign-in", "/admin/queue");
@@ -117,6 +127,24 @@ const scenarios = {
     assert.equal(await second.innerText("#waiting"), "0");
     await writer.waitForSelector("#news:not([hidden])");
     assert.equal(await writer.inputValue("#because"), "I am writing");
+  },
+
+  // An operator swaps an adapter: RELEASE is the digest of one that is installed and does not serve.
+  async swap() {
+    const { OPERATOR, RELEASE } = process.env;
+    const reviewer = await signedIn(REVIEWER);
+    await reviewer.goto(`${DESK}/admin/adapters`);
+    assert.equal(await reviewer.locator("form[action*='/activate']").count(), 0);
+    const page = await signedIn(OPERATOR);
+    await page.click("text=Adapters");
+    const row = page.locator("tr", { hasText: RELEASE.slice(0, 12) });
+    await row.locator("summary").click();
+    await row.locator("input[name=reason]").fill("try the new one");
+    await sound(page, "adapters with an open form");
+    await row.locator("button").click();
+    await page.waitForURL("**done=activated");
+    assert.match(await page.locator("tr", { hasText: RELEASE.slice(0, 12) }).innerText(), /serves/);
+    assert.match(await page.locator(".history").first().textContent(), /try the new one/);
   },
 
   // Without JavaScript, every decision is still there.

@@ -6,14 +6,22 @@ use flightdeck_test_support::left_out;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::house::{BUYER, House, REVIEWER, REVIEWER_2};
+use crate::{
+    house::{BUYER, House, OPERATOR, REVIEWER, REVIEWER_2},
+    releases, swaps,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs a scenario against a house. A machine without a browser leaves it out, and says so.
 async fn play(house: &House, scenario: &str) {
+    play_with(house, scenario, &[]).await;
+}
+
+/// Runs a scenario against a house, with more variables. A machine without a browser leaves it out,
+/// and says so.
+async fn play_with(house: &House, scenario: &str, more: &[(&str, &str)]) {
     let folder = root().join("tests/browser");
     if !Path::new("/usr/bin/chromium").exists() || !folder.join("node_modules").exists() {
         return left_out("no Chromium or no Playwright for the pages of the desk: run `make setup`");
@@ -25,6 +33,7 @@ async fn play(house: &House, scenario: &str) {
         .env("DESK", house.url())
         .env("REVIEWER", REVIEWER)
         .env("REVIEWER_2", REVIEWER_2)
+        .envs(more.iter().copied())
         .env("SHOTS", root().join("target/screenshots"))
         .output()
         .await
@@ -71,6 +80,13 @@ async fn an_open_page_shows_what_another_reviewer_did() {
     let house = House::new().await;
     waiting(&house, json!({})).await;
     play(&house, "live").await;
+}
+
+#[tokio::test]
+async fn an_operator_swaps_an_adapter_on_the_page() {
+    let house = releases::house().await;
+    let release = swaps::install(&house, "another", false).await;
+    play_with(&house, "swap", &[("OPERATOR", OPERATOR), ("RELEASE", &release)]).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@
 use reqwest::{Response, StatusCode, header, redirect};
 use serde_json::json;
 
-use crate::house::{BUYER, House, OPERATOR, REVIEWER, REVIEWER_2};
+use crate::{
+    house::{BUYER, House, OPERATOR, REVIEWER, REVIEWER_2},
+    releases, swaps,
+};
 
 /// A browser: one cookie, and no following of redirects.
 struct Browser {
@@ -241,4 +244,56 @@ async fn pages_load_nothing_from_elsewhere_and_are_framed_by_nobody() {
     assert_eq!(browser.get("/admin/assets/other.css").await.status(), 404);
     assert_eq!(browser.get("/admin/tasks/none").await.status(), 404);
     assert_eq!(location(&browser.get("/admin").await), "/admin/queue");
+}
+
+#[tokio::test]
+async fn only_operators_swap_adapters_and_only_on_what_they_saw() {
+    let house = releases::house().await;
+    let served = releases::planned_by(&house).await;
+    let release = swaps::install(&house, "another", false).await;
+    let path = "/admin/adapters/acme/activate";
+    let reviewer = Browser::signed_in(&house, REVIEWER).await;
+    let page = reviewer.page("/admin/adapters").await;
+    assert!(page.contains(&served[..12]) && page.contains(&release[..12]) && !page.contains(path), "{page}");
+    let csrf = reviewer.csrf().await;
+    let form = |csrf: &str, expected: &str, reason: &str| {
+        [("csrf", csrf), ("digest", &*release), ("expected", expected), ("reason", reason)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let send = async |browser: &Browser, form: [(String, String); 4]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (&**name, &**value)).collect();
+        browser.send(path, &form).await
+    };
+    assert_eq!(send(&reviewer, form(&csrf, "1", "why not")).await.status(), 403);
+    let operator = Browser::signed_in(&house, OPERATOR).await;
+    let csrf = operator.csrf().await;
+    for (expected, reason, status, words) in [
+        ("1", " ", 400, "Say why"),
+        ("0", "try it", 409, "Nothing was changed"),
+        ("one", "try it", 400, "expected is no number"),
+    ] {
+        let answer = send(&operator, form(&csrf, expected, reason)).await;
+        assert_eq!(answer.status(), status, "{expected} {reason}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert_eq!(releases::planned_by(&house).await, served);
+    assert_eq!(send(&operator, form(&csrf, "1", "try it")).await.status(), 303);
+    assert_eq!(releases::planned_by(&house).await, release);
+    let page = operator.page("/admin/adapters").await;
+    assert!(page.contains("try it") && page.contains("Roll back to"), "{page}");
+}
+
+#[tokio::test]
+async fn an_operation_shows_its_steps() {
+    let house = House::new().await;
+    let task = waiting(&house).await;
+    house.approve(&task).await;
+    let shown = house.task_closed(&task).await;
+    let browser = Browser::signed_in(&house, REVIEWER).await;
+    let page = browser.page(&format!("/admin/operations/{}", shown.text("/operation_id"))).await;
+    for expected in ["Create media buy", "succeeded", "campaign", &format!("/admin/tasks/{task}")] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert_eq!(browser.get("/admin/operations/none").await.status(), 404);
 }

@@ -30,7 +30,7 @@ const CALM: usize = 20 * CLIENTS;
 const SWAPS: usize = 100;
 const TRAPS_EACH: usize = 10;
 
-async fn install(house: &House, name: &str, traps: bool) -> String {
+pub(crate) async fn install(house: &House, name: &str, traps: bool) -> String {
     let bytes = guest::release(name, traps);
     let digest = digest::sha256(&bytes);
     let request = house.client.post(format!("{}/v1/platforms/acme/releases", house.url())).bearer_auth(OPERATOR);

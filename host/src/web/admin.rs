@@ -7,7 +7,7 @@
 //! - [`frame`]: what all pages have in common, and errors as pages.
 //! - [`words`]: money, dates, targeting and changes as people write them.
 //! - [`live`]: tells open pages that something happened.
-//! - [`sign_in`], [`queue`], [`task`], [`media_buys`]: the pages.
+//! - [`sign_in`], [`queue`], [`task`], [`media_buys`], [`operation`], [`platforms`]: the pages.
 
 use axum::{
     Router,
@@ -24,6 +24,8 @@ mod cards;
 mod frame;
 mod live;
 mod media_buys;
+mod operation;
+mod platforms;
 mod queue;
 mod sign_in;
 mod task;
@@ -50,6 +52,9 @@ pub(super) fn routes(web: &LiveWeb) -> Router {
         .route("/admin/tasks/{id}/decide", post(task::decide))
         .route("/admin/media-buys", get(media_buys::list))
         .route("/admin/media-buys/{id}", get(media_buys::page))
+        .route("/admin/operations/{id}", get(operation::page))
+        .route("/admin/adapters", get(platforms::page))
+        .route("/admin/adapters/{platform}/activate", post(platforms::activate))
         .route("/admin/assets/{name}", get(assets::serve))
         .layer(middleware::map_response(guarded))
         .with_state(web.clone())

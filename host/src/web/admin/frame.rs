@@ -15,7 +15,7 @@ use crate::{
 /// The frame around a page.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// The section whose link is marked: `queue` or `buys`.
+    /// The section whose link is marked: `queue`, `buys` or `adapters`.
     pub(super) section: &'static str,
     /// Who is signed in.
     pub(super) who: String,

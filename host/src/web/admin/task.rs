@@ -54,6 +54,7 @@ struct TaskPage {
     buyer: String,
     record: String,
     buy: String,
+    operation: String,
     history: Vec<HistoryLine>,
     request: String,
 }
@@ -252,6 +253,7 @@ impl TaskPage {
             buyer,
             record: record(review),
             buy: buy.id.to_string(),
+            operation: task.operation.to_string(),
             history: view
                 .history
                 .iter()
