@@ -153,6 +153,10 @@ const scenarios = {
     await page.click("a.row");
     await page.click("#take");
     await page.waitForURL("**done=taken");
+    await page.fill("#comment", "asking sales");
+    await page.click("form[action$='/comment'] button");
+    await page.waitForURL("**done=commented");
+    assert.match(await page.innerText(".history"), /asking sales/);
     await page.click("#escalate > summary");
     await page.fill("#to", "sales lead");
     await page.fill("#because", "above my limit");

@@ -18,7 +18,7 @@ BUYER_TOOLS = {
     "update_media_buy_performance_index", "update_media_buy", "update_package", "get_pending_tasks",
     "get_task", "list_products", "list_media_buys", "get_operation",
 }  # fmt: skip
-REVIEWER_TOOLS = {"assign_task", "start_task", "escalate_task", "complete_task"}
+REVIEWER_TOOLS = {"assign_task", "start_task", "escalate_task", "comment_task", "complete_task"}
 
 UPDATE_ANSWERS = {"accepted", "failed", "pending_manual", "pending_permission"}
 

@@ -44,6 +44,7 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         "get_operation" => json!({ "operation_id": owned.operation }),
         "get_task" | "start_task" => json!({ "task_id": owned.task }),
         "assign_task" => json!({ "task_id": owned.task, "assigned_to": "me" }),
+        "comment_task" => json!({ "task_id": owned.task, "comment": "mine" }),
         "escalate_task" => json!({ "task_id": owned.task, "reason": "mine" }),
         "complete_task" => json!({ "task_id": owned.task, "resolution": "approved" }),
         "get_pending_tasks" | "list_media_buys" | "list_products" | "list_audit" => json!({}),

@@ -269,3 +269,24 @@ async fn buyers_work_no_tasks_and_reviewers_buy_nothing() {
     let listed = house.get(REVIEWER, "/v1/media-buys").await.expect(200);
     assert_eq!(listed.text("/media_buys/0/media_buy_id"), buy);
 }
+
+#[tokio::test]
+async fn a_comment_is_for_colleagues_and_changes_nothing_else() {
+    let house = House::new().await;
+    let (_, task) = waiting(&house).await;
+    let path = format!("/v1/tasks/{task}");
+    let comment = json!({ "comment": "the price is odd; I am asking sales" });
+    let said = house.post(REVIEWER, &format!("{path}/comment"), comment.clone()).await.expect(200);
+    assert_eq!((said.body["version"].as_i64(), said.text("/status")), (Some(1), "pending".into()));
+    let line = said.body["history"].as_array().expect("history").last().expect("the comment").clone();
+    assert_eq!((line["action"].as_str(), line["detail"].as_str()), (Some("comment"), comment["comment"].as_str()));
+    let seen = house.get(BUYER, &path).await.expect(200);
+    assert!(!seen.body.to_string().contains("asking sales"), "{:#}", seen.body);
+    house.post(BUYER, &format!("{path}/comment"), comment).await.expect(403);
+    let empty = house.post(REVIEWER, &format!("{path}/comment"), json!({ "comment": " " })).await.expect(400);
+    assert_eq!(empty.error().1.as_deref(), Some("/comment"));
+    decide(&house, REVIEWER_2, &task, json!({ "resolution": "approved", "version": 1 })).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    let audit = house.get(OPERATOR, "/v1/audit?limit=200").await;
+    assert!(audit.body.to_string().contains("task.commented"), "{:#}", audit.body);
+}

@@ -1,4 +1,4 @@
-//! The task tools other than the decision: list, get, assign, start, escalate.
+//! The task tools other than the decision: list, get, assign, start, escalate, comment.
 
 use crate::{
     app::{App, Page, caller::Caller, error::AppError, lists::page_size},
@@ -15,6 +15,9 @@ use crate::{
 
 /// How often a change of a task is retried because somebody else changed it meanwhile.
 const TRIES: u32 = 5;
+
+/// The action of a comment in a task's history.
+const COMMENT: &str = "comment";
 
 /// A filter for listing tasks.
 #[derive(Debug, Clone, Default)]
@@ -163,13 +166,45 @@ impl App {
         .await
     }
 
+    /// Adds a comment to a task's history, which only the publisher's people see. The task stays as
+    /// it is, also its version.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`.
+    pub async fn comment_task(&self, caller: &Caller, id: &TaskId, words: &str) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
+        let task = self.visible_task(caller, id).await?.value;
+        let at = now();
+        let entry = events::history(&caller.signature(), COMMENT, task.status, task.status, Some(words), at);
+        let mut tries = 0;
+        loop {
+            let mut recording = Recording::default();
+            recording.push(Write::History(task.id.clone(), entry.clone()));
+            recording.push(Write::Audit(line("task.commented", &task, caller, Some(words.to_owned()), at)));
+            match self.store.record(recording).await {
+                Ok(()) => return self.view(caller, task).await,
+                // The database did not say whether the comment was recorded. If it was, it is there.
+                Err(StoreError::Unsure(_)) if tries < TRIES => {
+                    tries += 1;
+                    let view = self.view(caller, task.clone()).await?;
+                    if view.history.contains(&entry) {
+                        return Ok(view);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     pub(super) async fn visible_task(&self, caller: &Caller, id: &TaskId) -> Result<Stored<Task>, AppError> {
         let found = self.store.task(id).await?.filter(|task| caller.sees(&task.value.principal));
         found.ok_or_else(|| AppError::not_found("task"))
     }
 
     pub(super) async fn view(&self, caller: &Caller, task: Task) -> Result<TaskView, AppError> {
-        let history: Vec<HistoryEntry> = self.store.history(&task.id).await?;
+        let mut history: Vec<HistoryEntry> = self.store.history(&task.id).await?;
+        // What the publisher's people say to each other.
+        history.retain(|entry| caller.is_staff() || entry.action != COMMENT);
         Ok(TaskView { task, history, now: now(), staff: caller.is_staff() })
     }
 

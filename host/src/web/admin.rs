@@ -49,6 +49,7 @@ pub(super) fn routes(web: &LiveWeb) -> Router {
         .route("/admin/tasks/{id}", get(task::page))
         .route("/admin/tasks/{id}/start", post(task::start))
         .route("/admin/tasks/{id}/escalate", post(task::escalate))
+        .route("/admin/tasks/{id}/comment", post(task::comment))
         .route("/admin/tasks/{id}/decide", post(task::decide))
         .route("/admin/media-buys", get(media_buys::list))
         .route("/admin/media-buys/{id}", get(media_buys::page))

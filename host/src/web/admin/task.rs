@@ -111,6 +111,12 @@ pub(super) struct Decision {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Comment {
+    #[serde(default)]
+    comment: String,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Escalation {
     #[serde(default)]
     to: String,
@@ -157,6 +163,16 @@ pub(super) async fn escalate(Path(id): Path<String>, posted: Posted<Escalation>)
     };
     let escalated = visitor.app.escalate_task(&visitor.caller, &id, to.as_deref(), &reason).await.map(drop);
     answer(&visitor, &id, escalated, "escalated").await
+}
+
+/// `POST /admin/tasks/{id}/comment`.
+pub(super) async fn comment(Path(id): Path<String>, posted: Posted<Comment>) -> Result<Response, Halt> {
+    let (visitor, id) = (posted.visitor, TaskId::from(id));
+    let Some(words) = readable("comment", &posted.form.comment)? else {
+        return refused(&visitor, &id, "The comment is empty. Nothing was changed.").await;
+    };
+    let commented = visitor.app.comment_task(&visitor.caller, &id, &words).await.map(drop);
+    answer(&visitor, &id, commented, "commented").await
 }
 
 /// `POST /admin/tasks/{id}/decide`.

@@ -8,6 +8,7 @@ pub mod activate_release;
 pub mod add_creative_assets;
 pub mod assign_task;
 pub mod check_media_buy_status;
+pub mod comment_task;
 pub mod complete_task;
 pub mod create_media_buy;
 pub mod create_webhook;
@@ -40,7 +41,7 @@ pub mod update_package;
 pub mod update_webhook;
 
 /// The tools offered to agents over MCP: buying, reading, tasks.
-const FOR_AGENTS: [&Tool; 17] = [
+const FOR_AGENTS: [&Tool; 18] = [
     // Buying, changing and measuring, for buyers.
     &create_media_buy::TOOL,
     &add_creative_assets::TOOL,
@@ -60,6 +61,7 @@ const FOR_AGENTS: [&Tool; 17] = [
     &assign_task::TOOL,
     &start_task::TOOL,
     &escalate_task::TOOL,
+    &comment_task::TOOL,
     &complete_task::TOOL,
 ];
 
