@@ -95,6 +95,8 @@ const scenarios = {
   async stale() {
     const [first, second] = [await signedIn(REVIEWER), await signedIn(REVIEWER_2)];
     for (const page of [first, second]) {
+      // Pages that hear nothing, so that the second one is as old as it can be.
+      await page.route("**/admin/events", (route) => route.abort());
       await page.click("a.row");
       await page.waitForSelector("#reject");
     }

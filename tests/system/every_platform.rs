@@ -51,8 +51,9 @@ async fn a_whole_life(name: &str) {
     let assets = json!({ "assets": [server.creative("first")] });
     let uploaded = house.post(BUYER, &format!("{path}/creative-assets"), assets).await.expect(200);
     assert_eq!(uploaded.text("/asset_statuses/0/status"), "approved", "{:#}", uploaded.body);
-    // Some ad servers let a flight begin a moment after it was booked.
-    servers.pass(Duration::from_secs(600));
+    // Some ad servers let a flight begin a moment after it was booked, and Triton's begins with the day of
+    // its stations, which is up to five hours behind UTC here.
+    servers.pass(Duration::from_secs(6 * 3_600));
     house.until(BUYER, &status, is("active")).await;
 
     servers.pass(5 * DAY);

@@ -279,7 +279,12 @@ fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
         product("homepage", "gam", "image", "ad_units = [{ id = \"6001\" }], sizes = [\"300x250\"]"),
         product("sports_pages", "gam", "image", "ad_units = [{ id = \"6004\" }], sizes = [\"300x250\"]"),
         product("drive_time", "triton", "audio", "station_ids = [7001, 7003], time_zone = \"America/New_York\""),
-        product("midday_audio", "triton", "audio", "dayparts = [\"midday\"], time_zone = \"America/New_York\""),
+        product(
+            "midday_audio",
+            "triton",
+            "audio",
+            "station_ids = [7001], dayparts = [\"midday\"], time_zone = \"America/New_York\"",
+        ),
     ]
     .concat()
 }
