@@ -41,6 +41,21 @@ pub struct Made {
     pub surplus: Vec<MadeObject>,
 }
 
+impl Made {
+    /// The surplus objects that a person has not been notified of and must hear of: those that may
+    /// deliver, and those that are a second one of something, even if they can't deliver any more.
+    /// A second line item may have delivered until its order was cancelled, and nobody would know
+    /// of it.
+    ///
+    /// A single inactive object of a step that has none is no second one: it is what was cancelled
+    /// with an operation that failed.
+    pub fn untold(&self, told: &[String]) -> Vec<&MadeObject> {
+        let is_second = self.kept.is_some() || self.surplus.len() > 1;
+        let surplus = self.surplus.iter().filter(|made| made.active || is_second);
+        surplus.filter(|made| !told.contains(&made.object.id)).collect()
+    }
+}
+
 /// Separates the buy's own object from duplicates, for an operation that has ended.
 ///
 /// The buy's own object is the one that is recorded for the buy; otherwise the one in the step's
@@ -134,6 +149,23 @@ mod tests {
             assert_eq!((sorted.kept, sorted.surplus.len()), (None, 1));
             assert_eq!(kept(&step(state, None), &[object("9")], &[made("9", None)]).as_deref(), Some("9"));
         }
+    }
+
+    #[test]
+    fn a_person_hears_of_each_second_object_once_and_of_one_by_itself_if_it_may_deliver() {
+        let inactive = |id: &str| MadeObject { active: false, ..made(id, None) };
+        let untold = |step: &Step, found: &[MadeObject], told: &[&str]| -> Vec<String> {
+            let told: Vec<String> = told.iter().map(|id| (*id).to_owned()).collect();
+            let made = sort(step, &[], found.to_vec());
+            made.untold(&told).into_iter().map(|made| made.object.id.clone()).collect()
+        };
+        let (done, open) = (step(StepState::Done, Some("8")), step(StepState::Open, None));
+        assert_eq!(untold(&done, &[made("8", None), made("9", None)], &[]), ["9"]);
+        assert_eq!(untold(&done, &[inactive("8"), inactive("9")], &[]), ["9"], "cancelled with its order");
+        assert!(untold(&done, &[made("8", None), inactive("9")], &["9"]).is_empty(), "it was told");
+        assert_eq!(untold(&open, &[made("9", None)], &[]), ["9"]);
+        assert!(untold(&open, &[inactive("9")], &[]).is_empty(), "the only one, and cancelled");
+        assert_eq!(untold(&open, &[inactive("9"), inactive("10")], &[]), ["9", "10"]);
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 //! operation has ended, and then after each of the times in `look_again`. An object that carries
 //! the step's reference and is not the buy's own ([`lookup::sort`]) was made by a request that
 //! nobody was waiting for any more. A person is notified in a `reconciliation` task, the object is
-//! stopped on the ad server, and the series of lookups starts over.
+//! stopped on the ad server if it may deliver, and the series of lookups starts over.
 //!
 //! A request that sets values may also be carried out late, and put older values back. Those are set
 //! again ([`late_sets`]).
@@ -165,7 +165,8 @@ impl Lookups {
         let found = self.adapters.find_made(&platform, &subject.release, &subject.call, &due.step).await;
         let made = lookup::sort(&due.step, subject.buy.remote_on(&platform), found.map_err(LookError::Adapter)?);
         let active: Vec<&MadeObject> = made.surplus.iter().filter(|made| made.active).collect();
-        if active.is_empty() {
+        let untold = made.untold(&due.told);
+        if active.is_empty() && untold.is_empty() {
             let key = (due.step.operation.clone(), platform);
             let values = if set.contains(&key) { Values::Settled } else { self.set_again(&subject, stop).await? };
             let next = match values {
@@ -175,7 +176,7 @@ impl Lookups {
             set.extend((values == Values::Settled).then_some(key));
             return Ok(self.put(next, Recording::default()).await?);
         }
-        self.tell(&mut subject, &made, &active).await?;
+        self.tell(&mut subject, &made, &untold).await?;
         for object in active {
             self.stop(&mut subject, object, stop).await?;
         }

@@ -25,46 +25,56 @@ use crate::{
 const NOT_STOPPED: &str = "not stopped: ";
 
 impl Lookups {
-    /// Notifies a person of second objects that nobody was notified of yet, before anything is done
+    /// Notifies a person of `news`, objects that nobody was notified of yet, before anything is done
     /// about them.
     pub(super) async fn tell(
         &self,
         subject: &mut Subject,
         made: &Made,
-        active: &[&MadeObject],
+        news: &[&MadeObject],
     ) -> Result<(), StoreError> {
-        let told = &subject.due.told;
-        let news: Vec<&MadeObject> = active.iter().copied().filter(|made| !told.contains(&made.object.id)).collect();
         if news.is_empty() {
             return Ok(());
         }
+        // Whoever made one inactive, it may have delivered until then.
+        let (standing, priority) = if news.iter().any(|made| made.active) {
+            ("It is being stopped there. Look at what it delivered", Priority::Urgent)
+        } else {
+            ("It can't deliver as it stands. Look whether it delivered before", Priority::Medium)
+        };
         let platform = subject.due.step.platform.clone();
         let reason = format!(
-            "on {platform}, {} of step {} came into being by a request that got no answer and was carried out after all: {}. {} It is being \
-             stopped there. Look at what it delivered, remove it if it should go, then answer `completed`",
+            "on {platform}, {} of step {} came into being by a request that got no answer and was carried out after all: {}. {} {standing}, \
+             remove it if it should go, then answer `completed`",
             if news.len() == 1 { "a second object" } else { "more objects" },
             subject.due.step.name,
-            shown(&news),
+            shown(news),
             made.kept.as_ref().map_or_else(
                 || "The media buy has none of its own.".to_owned(),
                 |kept| format!("The media buy's own is {}.", shown(&[kept])),
             ),
         );
         let mut recording = Recording::default();
-        events::duplicate_found(&subject.operation.value, &platform, &news, now(), &mut recording);
+        events::duplicate_found(&subject.operation.value, &platform, news, now(), &mut recording);
         subject.due.told.extend(news.iter().map(|made| made.object.id.clone()));
         tracing::error!(operation = %subject.operation.value.id, %platform, reason, "an ad server has a second object");
         metrics::counter!(DUPLICATES, "platform" => platform.to_string()).increment(news.len() as u64);
-        self.ask(subject, reason.into(), recording).await
+        self.ask(subject, priority, reason.into(), recording).await
     }
 
     /// Records a task for a person, together with what the person was notified of.
-    async fn ask(&self, subject: &mut Subject, reason: Disclosure, mut recording: Recording) -> Result<(), StoreError> {
+    async fn ask(
+        &self,
+        subject: &mut Subject,
+        priority: Priority,
+        reason: Disclosure,
+        mut recording: Recording,
+    ) -> Result<(), StoreError> {
         let at = now();
         let operation = &mut subject.operation.value;
         let question = Question {
             kind: TaskKind::Reconciliation,
-            priority: Priority::Urgent,
+            priority,
             reason,
             due_in: tasks::DUE_IN,
             approvals_needed: 1,
@@ -119,7 +129,7 @@ impl Lookups {
         let buyer = format!(
             "on {platform}, a second object could not be stopped and may deliver; somebody at the publisher stops it"
         );
-        Ok(self.ask(subject, Disclosure::apart(buyer, words), recording).await?)
+        Ok(self.ask(subject, Priority::Urgent, Disclosure::apart(buyer, words), recording).await?)
     }
 }
 
