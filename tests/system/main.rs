@@ -40,6 +40,7 @@ mod mutants;
 mod new_adapter;
 mod oci;
 mod openapi;
+mod orchestrator;
 mod order;
 mod platform_failures;
 mod prices;
