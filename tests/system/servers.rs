@@ -149,7 +149,8 @@ impl Server<'_> {
             "kevel" => order["IsActive"] == true && order["IsArchived"] != true,
             // An order itself is never paused there: its line items are.
             "gam" => {
-                let items = self.all("lineItems").into_iter().filter(|item| item["order"] == order["name"]);
+                let mine = |item: &Value| item["order"] == order["name"] && item["archived"] != true;
+                let items = self.all("lineItems").into_iter().filter(mine);
                 let paused: Vec<bool> = items.map(|item| item["status"] == "PAUSED").collect();
                 order["archived"] != true && (paused.is_empty() || paused.contains(&false))
             }

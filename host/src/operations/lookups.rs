@@ -10,11 +10,13 @@
 //! A request that sets values may also be carried out late, and put older values back. Those are set
 //! again ([`late_sets`]).
 //!
-//! Due lookups are in the database, and a host that takes one holds it for a while, so that any
-//! host can take over from another.
+//! Due lookups are in the database. A host that takes some has a lease on them and extends it while
+//! it works, so that another replica takes them over soon after the host dies. Each has a fencing
+//! token: only its last taker records anything about it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use self::late_sets::Values;
@@ -45,10 +47,6 @@ const POLL: Duration = Duration::from_secs(1);
 /// The time limit of one lookup: a few requests on a healthy ad server, and as many that stop
 /// something.
 const LOOK_TIME: Duration = Duration::from_secs(120);
-
-/// How long a lookup stays with its taker, longer than it may take. After that another replica
-/// takes it.
-const HOLD: Duration = Duration::from_secs(180);
 
 /// How many steps are taken at a time and looked up one after the other. Lookups are requests like
 /// any others, and nobody waits for them.
@@ -123,12 +121,25 @@ impl Lookups {
         if !self.store.lookup_is_due(now()).await? {
             return Ok(());
         }
+        let lease = self.config.operations.lease;
+        let mut until = Instant::now() + lease;
+        let held = self.store.take_lookups(now(), lease, AT_ONCE).await?;
         let mut set = BTreeSet::new();
-        for due in self.store.take_lookups(now(), HOLD, AT_ONCE).await? {
-            let (operation, step) = (due.step.operation.clone(), due.step.name.clone());
-            let again = due.clone();
-            match self.look_for(due, &mut set, stop).await {
+        for (index, due) in held.iter().enumerate() {
+            let (operation, step, again) = (&due.step.operation, &due.step.name, due);
+            let looked = tokio::select! {
+                biased;
+                () = self.keep(&held[index..], &mut until) => {
+                    tracing::warn!(%operation, step, "another replica looks for the step");
+                    return Ok(());
+                }
+                looked = self.look_for(due.clone(), &mut set, stop) => looked,
+            };
+            match looked {
                 Ok(()) => {}
+                Err(LookError::Store(StoreError::Stale(what))) => {
+                    tracing::info!(%operation, step, what, "the step is looked for by another replica, or anew");
+                }
                 Err(LookError::Store(error)) => {
                     tracing::error!(%operation, step, %error, "a step could not be looked for again");
                 }
@@ -138,11 +149,34 @@ impl Lookups {
                     let times = &self.config.operations.look_again;
                     let (most, of_times) = if passes { (AGAIN, times.first()) } else { (MUCH_LATER, times.last()) };
                     let after = of_times.map_or(most, |time| most.min(*time));
-                    self.put(next(&again, Some(after), again.round), Recording::default()).await?;
+                    self.put(next(again, Some(after), again.round), Recording::default()).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Extends the lease on `held` until another replica may have taken the first of them. `until`
+    /// is the moment up to which nobody can have.
+    async fn keep(&self, held: &[DueLookup], until: &mut Instant) {
+        let (lease, heartbeat) = (self.config.operations.lease, self.config.operations.heartbeat);
+        let asked = until.checked_sub(lease).unwrap_or_else(Instant::now);
+        let mut beat = tokio::time::interval_at(asked + heartbeat, heartbeat);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = beat.tick() => {}
+                () = tokio::time::sleep_until(*until) => return,
+            }
+            let asked = Instant::now();
+            let prolonged = tokio::time::timeout_at(*until, self.store.prolong_lookups(held, now(), lease)).await;
+            match prolonged {
+                Ok(Ok(())) => *until = asked + lease,
+                Err(_) | Ok(Err(StoreError::Stale(_))) => return,
+                // The next heartbeat may get through.
+                Ok(Err(error)) => tracing::warn!(%error, "could not prolong the lease on lookups"),
+            }
+        }
     }
 
     /// Looks up a step. `set` has the operations, by platform, whose values were set again already.
@@ -241,5 +275,6 @@ fn next(due: &DueLookup, after: Option<Duration>, round: u32) -> NextLookup {
         after,
         round,
         told: due.told.clone(),
+        fence: due.fence,
     }
 }

@@ -223,8 +223,10 @@ fn lose(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str
         .bind(dialect.at(write.at));
 }
 
-/// Ends an insert into the lookups. A lookup of the step that exists already starts over.
-const LOOK_ANEW: &str = ") ON CONFLICT (operation, platform, name) DO UPDATE SET due_at = excluded.due_at, round = 0";
+/// Ends an insert into the lookups. A lookup of the step that exists already starts over, and
+/// whoever is looking it up now can't end it any more.
+const LOOK_ANEW: &str = ") ON CONFLICT (operation, platform, name) DO UPDATE
+     SET due_at = excluded.due_at, round = 0, fence = lookups.fence + 1";
 
 fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChange) {
     match change {
@@ -292,7 +294,8 @@ pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &Ope
         .push(dialect.moment)
         .push(
             " FROM steps WHERE operation = ? AND state = 'open' AND sending = 1
-             ON CONFLICT (operation, platform, name) DO UPDATE SET due_at = excluded.due_at, round = 0",
+             ON CONFLICT (operation, platform, name) DO UPDATE
+             SET due_at = excluded.due_at, round = 0, fence = lookups.fence + 1",
         )
         .bind(dialect.at(now))
         .bind(operation.as_str());

@@ -287,10 +287,15 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
         after: after.map(Duration::from_secs),
         round: 3,
         told: vec!["77".to_owned()],
+        fence: 2,
     };
+    let stale = |result| assert!(matches!(result, Err(StoreError::Stale("the lookup"))), "{result:?}");
     for (name, after) in [("order", Some(100)), ("flight", None)] {
+        let late = NextLookup { fence: 1, ..next(name, after) };
+        stale(store.record(Write::Lookup(late, at(45))).await);
         store.record(Write::Lookup(next(name, after), at(50))).await.unwrap();
     }
+    stale(store.record(Write::Lookup(next("flight", None), at(51))).await);
     assert_eq!(looked_for(&store, 149).await, []);
     let due = store.take_lookups(at(150), LEASE, 10).await.unwrap();
     assert_eq!(
@@ -298,6 +303,34 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
         [("order", 3, vec!["77".to_owned()])]
     );
     assert_eq!(looked_for(&store, 1_000_000).await.len(), 1, "the flight is looked for no more");
+}
+
+pub(crate) async fn a_look_stays_its_takers_while_the_lease_is_prolonged(store: Store) {
+    let fence = running(&store).await;
+    let lose = |name: &'static str, seconds| {
+        let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
+        JournalWrite { finished, ..journal(&fence, "b1", seconds) }
+    };
+    for (name, seconds) in [("flight", 6), ("order", 7)] {
+        store.journal(begin(&fence, name, name, 5)).await.unwrap();
+        store.journal(lose(name, seconds)).await.unwrap();
+    }
+    let held = store.take_lookups(at(10), LEASE, 10).await.unwrap();
+    assert_eq!(held.iter().map(|held| held.fence).collect::<Vec<_>>(), [1, 1]);
+    store.prolong_lookups(&held, at(30), LEASE).await.unwrap();
+    assert_eq!(looked_for(&store, 59).await, [], "prolonged");
+    // What is lost again meanwhile is looked for from the beginning, and not by who held it.
+    store.journal(begin(&fence, "order", "order", 40)).await.unwrap();
+    store.journal(lose("order", 41)).await.unwrap();
+    store.prolong_lookups(&held, at(42), LEASE).await.unwrap();
+    let order: Vec<_> = held.iter().filter(|held| held.step.name == "order").cloned().collect();
+    let refused = store.prolong_lookups(&order, at(42), LEASE).await;
+    assert!(matches!(refused, Err(StoreError::Stale("the lookup"))), "{refused:?}");
+    assert_eq!(looked_for(&store, 43).await, [("order".to_owned(), 0)]);
+    // After the lease, another one has them.
+    assert_eq!(looked_for(&store, 72).await, [("flight".to_owned(), 0)]);
+    let refused = store.prolong_lookups(&held, at(73), LEASE).await;
+    assert!(matches!(refused, Err(StoreError::Stale("the lookup"))), "{refused:?}");
 }
 
 pub(crate) async fn a_worker_without_its_lease_writes_no_journal(store: Store) {

@@ -16,11 +16,7 @@ use crate::{house::PATIENCE, receiver::Receiver, replicas::Replicas};
 
 /// Waits until a count is zero.
 async fn until_none(base: &mut Base, what: &str, sql: &'static str) {
-    until_none_within(PATIENCE, base, what, sql).await;
-}
-
-async fn until_none_within(patience: Duration, base: &mut Base, what: &str, sql: &'static str) {
-    let until = tokio::time::Instant::now() + patience;
+    let until = tokio::time::Instant::now() + PATIENCE;
     loop {
         let left = base.number(sql).await;
         if left == 0 {
@@ -47,8 +43,7 @@ pub(super) async fn balance(
     )
     .await;
     // By then every ad server has come to what it was asked for, however slow it is.
-    // A look of a host that was killed is somebody else's after three minutes, and the looks that follow it come then.
-    until_none_within(5 * PATIENCE, base, "steps are still looked for", "SELECT count(*) FROM lookups").await;
+    until_none(base, "steps are still looked for", "SELECT count(*) FROM lookups").await;
     until_none(base, "deliveries are not done", "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'")
         .await;
     println!("everything had ended and was told after {:.0} s", began.elapsed().as_secs_f64());

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{HOLD, LookError, Lookups, Subject, next};
+use super::{LookError, Lookups, Subject, next};
 use crate::{
     domain::{
         digest,
@@ -83,7 +83,8 @@ impl Lookups {
         };
         tasks::ask(operation, &subject.buy, question, at, &mut recording);
         recording.push(Write::Operation(subject.operation.clone()));
-        let next = next(&subject.due, Some(HOLD), subject.due.round);
+        // The lookup stays with this host, which goes on with it.
+        let next = next(&subject.due, Some(self.config.operations.lease), subject.due.round);
         self.put(next, recording).await?;
         subject.operation.version += 1;
         self.signals.happened();

@@ -32,8 +32,9 @@ impl Run {
                 continue;
             };
             found.insert((index, due.step.name.clone()));
-            let (operation, platform, name) = (due.step.operation, due.step.platform, due.step.name);
-            let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new() };
+            let (fence, step) = (due.fence, due.step);
+            let (operation, platform, name) = (step.operation, step.platform, step.name);
+            let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new(), fence };
             self.store.record(Write::Lookup(none, at(self.now))).await.unwrap();
         }
         let known = self.operations.iter().enumerate();
