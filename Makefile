@@ -185,7 +185,7 @@ check-mutants: wasm-target
 fuzz:
 	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	for target in $(FUZZ_TARGETS); do \
-		mkdir -p target/fuzz-corpus/$$target && \
+		mkdir -p target/fuzz-corpus/$$target fuzz/corpus/$$target && \
 		CARGO_TARGET_DIR=$(CURDIR)/target/fuzz $(CARGO) +nightly fuzz run --sanitizer none $$target target/fuzz-corpus/$$target fuzz/corpus/$$target \
 			-- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 || exit 1; \
 	done

@@ -49,6 +49,7 @@ pub mod releases;
 pub mod reload;
 pub mod sessions;
 pub mod tasks;
+pub mod tokens;
 pub mod update_media_buy;
 pub mod update_media_buy_performance_index;
 pub mod webhooks;

@@ -44,6 +44,7 @@ mod call_adapter;
 mod check_adapter;
 mod compare;
 mod dev_adapter;
+mod doctor;
 mod inspect;
 mod moving;
 mod new_adapter;
@@ -76,6 +77,9 @@ enum Command {
         #[command(flatten)]
         online: online::Online,
     },
+    /// List what an installation needs before its first media buy, what of it is missing, and the line
+    /// that mends it. Asks the platforms. Works while a host is serving.
+    Doctor(doctor::Doctor),
     /// Validate the configuration, and have every host on its database read its own again while it
     /// serves. Prints how each host fared.
     Reload {
@@ -315,6 +319,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             println!("{summary}\nthe configuration and its adapters are fine");
             Ok(())
         }),
+        Command::Doctor(asked) => load(&asked.with).and_then(|config| doctor::run(config, &asked)),
         Command::Reload { with, activate, timeout } => {
             load(&with).and_then(|config| reload::reload(&config, activate, std::time::Duration::from_secs(timeout)))
         }

@@ -54,6 +54,7 @@ mod active_runs;
 pub mod at_rest;
 pub mod backoff;
 mod busy;
+pub mod checklist;
 pub mod decisions;
 pub mod events;
 pub mod follow_ups;

@@ -134,7 +134,11 @@ pub(crate) async fn follow(store: &Store, adapters: &Arc<Adapters>) -> anyhow::R
     Ok(releases::follow::catch_up(store, adapters).await?)
 }
 
-async fn load(config: Arc<Config>) -> anyhow::Result<Setup> {
+/// Loads the adapters that a configuration names.
+///
+/// # Errors
+/// When one of them can't be used.
+pub(crate) async fn load(config: Arc<Config>) -> anyhow::Result<Setup> {
     let compiler = std::env::current_exe().context("the path of this program is not known")?;
     Ok(Setup::load(config, compiler).await?)
 }

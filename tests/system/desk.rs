@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A browser: one cookie, and no following of redirects.
-struct Browser {
+pub(crate) struct Browser {
     client: reqwest::Client,
     url: String,
     cookie: String,
@@ -22,7 +22,7 @@ impl Browser {
         Self { client, url: house.url().to_owned(), cookie: String::new() }
     }
 
-    async fn signed_in(house: &House, token: &str) -> Self {
+    pub(crate) async fn signed_in(house: &House, token: &str) -> Self {
         let mut browser = Self::of(house);
         let answer = browser.send("/admin/sign-in", &[("token", token)]).await;
         assert_eq!((answer.status(), location(&answer)), (StatusCode::SEE_OTHER, "/admin/queue".to_owned()));
@@ -32,24 +32,24 @@ impl Browser {
         browser
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         let url = format!("{}{path}", self.url);
         self.client.get(url).header(header::COOKIE, &self.cookie).send().await.unwrap()
     }
 
-    async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
     }
 
-    async fn send(&self, path: &str, form: &[(&str, &str)]) -> Response {
+    pub(crate) async fn send(&self, path: &str, form: &[(&str, &str)]) -> Response {
         let url = format!("{}{path}", self.url);
         self.client.post(url).header(header::COOKIE, &self.cookie).form(form).send().await.unwrap()
     }
 
     /// Returns the value of the hidden field that proves that a form is the page's own.
-    async fn csrf(&self) -> String {
+    pub(crate) async fn csrf(&self) -> String {
         let page = self.page("/admin/queue").await;
         page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }

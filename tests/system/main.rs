@@ -16,6 +16,7 @@ mod counting;
 mod crash;
 mod cut_off;
 mod desk;
+mod desk_pages;
 mod dev;
 mod discreet;
 mod every_platform;

@@ -19,6 +19,8 @@ use crate::{
 };
 
 pub mod news;
+pub mod setup;
+pub mod trail;
 
 /// How many of a buyer's buys a task is compared with, the latest first.
 const COMPARED: u32 = 200;

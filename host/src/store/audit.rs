@@ -29,6 +29,23 @@ impl Store {
         self.read(asked).await?.iter().map(line).collect()
     }
 
+    /// Reads at most `limit` lines before line number `before`, newest first; only those about
+    /// `subject`, if there is one.
+    pub async fn audit_back(
+        &self,
+        before: Option<i64>,
+        subject: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        let mut asked = Statement::new("SELECT seq, at, subject, doc, chain FROM audit WHERE seq < ?");
+        asked.bind(before.unwrap_or(i64::MAX));
+        if let Some(subject) = subject {
+            asked.push(" AND subject = ?").bind(subject);
+        }
+        asked.push(" ORDER BY seq DESC LIMIT ?").bind(limit.min(MOST_PER_PAGE));
+        self.read(asked).await?.iter().map(line).collect()
+    }
+
     /// Returns the number of the first line that must have a link, or `None` if it is missing,
     /// which means that somebody removed it.
     pub async fn audit_begins(&self) -> Result<Option<i64>, StoreError> {

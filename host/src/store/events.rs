@@ -25,6 +25,15 @@ impl Store {
         self.read(asked).await?.iter().map(|row| row.doc("an event", "doc")).collect()
     }
 
+    /// Reads at most `limit` events before number `before`, newest first, each with its number.
+    pub async fn recent_events(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, Event)>, StoreError> {
+        let asked = Statement::new("SELECT seq, doc FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?")
+            .with(before.unwrap_or(i64::MAX))
+            .with(limit.min(MOST_PER_PAGE));
+        let rows = self.read(asked).await?;
+        rows.iter().map(|row| Ok((row.int("seq")?, row.doc("an event", "doc")?))).collect()
+    }
+
     /// Returns the number of the latest event; 0 if there is none.
     pub async fn latest_event(&self) -> Result<i64, StoreError> {
         let asked = Statement::new("SELECT CAST(coalesce(max(seq), 0) AS BIGINT) AS latest FROM events");

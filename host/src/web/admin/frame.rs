@@ -15,12 +15,14 @@ use crate::{
 /// The frame around a page.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// The section whose link is marked: `queue`, `buys` or `adapters`.
+    /// The section whose link is marked: `queue`, `buys`, `adapters` and so on.
     pub(super) section: &'static str,
     /// Who is signed in.
     pub(super) who: String,
     /// Their role.
     pub(super) role: &'static str,
+    /// Whether they may open the operators' pages.
+    pub(super) operator: bool,
     /// The digest that forms carry.
     pub(super) csrf: String,
     /// How many tasks wait.
@@ -34,6 +36,7 @@ impl Frame {
             section,
             who: visitor.caller.person.to_string(),
             role: visitor.caller.role.as_str(),
+            operator: visitor.caller.operator().is_ok(),
             csrf: visitor.csrf(),
             waiting: visitor.app.waiting_tasks().await?,
         })

@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query},
+    http::{HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use serde::Deserialize;
 
 use super::{
+    WITH_PREVIEWS,
     cards::{self, Card},
     frame::{Frame, Halt, rendered},
     queue::{Row, View},
@@ -16,7 +18,12 @@ use super::{
 };
 use crate::{
     app::ListBuys,
-    domain::{id::MediaBuyId, media_buy::MediaBuy, status::BuyStatus},
+    domain::{
+        creative::{Creative, Format},
+        id::MediaBuyId,
+        media_buy::MediaBuy,
+        status::BuyStatus,
+    },
     operations::now,
 };
 
@@ -50,7 +57,15 @@ struct BuyPage {
 struct CreativeLine {
     name: String,
     format: &'static str,
+    size: String,
     status: String,
+    preview: Option<Preview>,
+}
+
+/// The asset of a creative, which a browser loads from the buyer's server when somebody opens it.
+struct Preview {
+    kind: &'static str,
+    url: String,
 }
 
 struct ObjectLine {
@@ -135,9 +150,15 @@ pub(super) async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Res
                 format!("{} on {platform}{words}", asset.state.as_str().replace('_', " "))
             })
             .collect();
+        let parts = [
+            creative.width.zip(creative.height).map(|(width, height)| format!("{width} × {height}")),
+            creative.duration_ms.map(|time| format!("{} s", time.div_ceil(1_000))),
+        ];
         CreativeLine {
             name: words::visible(&creative.name),
             format: creative.format.as_str(),
+            size: parts.into_iter().flatten().collect::<Vec<_>>().join(", "),
+            preview: preview(creative),
             status: words::visible(&said.join("; ")),
         }
     });
@@ -171,5 +192,20 @@ pub(super) async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Res
         objects: objects.collect(),
         tasks: tasks.iter().map(line).collect(),
     };
-    Ok(rendered(&page))
+    let mut response = rendered(&page);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_PREVIEWS));
+    Ok(response)
+}
+
+/// Returns what a browser can show of a creative. Nothing is loaded before somebody opens it, so a
+/// buyer does not learn who looks at the page.
+fn preview(creative: &Creative) -> Option<Preview> {
+    let url = creative.media_url.clone().filter(|url| url.starts_with("https://"))?;
+    let kind = match creative.format {
+        Format::Image => "image",
+        Format::Video => "video",
+        Format::Audio => "audio",
+        Format::Custom => return None,
+    };
+    Some(Preview { kind, url })
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     cards::{self, Card},
     frame::{Frame, Halt, rendered},
+    plan::{self, Part},
     visitor::{Posted, Visitor},
     words::{self, Tag},
 };
@@ -24,7 +25,6 @@ use crate::{
         caution::Caution,
         id::TaskId,
         media_buy::MediaBuy,
-        plan::{PlanAction, PlannedChange, PlatformPlan},
         task::{Resolution, TaskKind, TaskStatus},
     },
 };
@@ -57,30 +57,6 @@ struct TaskPage {
     operation: String,
     history: Vec<HistoryLine>,
     request: String,
-}
-
-/// The part of the plan on one platform.
-struct Part {
-    platform: String,
-    summary: String,
-    notes: Vec<String>,
-    fields: usize,
-    objects: Vec<Object>,
-}
-
-struct Object {
-    action: &'static str,
-    kind: String,
-    name: String,
-    /// Whether it exists, so that its fields have values before the change.
-    changes: bool,
-    fields: Vec<Field>,
-}
-
-struct Field {
-    name: String,
-    before: String,
-    after: String,
 }
 
 struct HistoryLine {
@@ -252,7 +228,7 @@ impl TaskPage {
                 (Some(desired), false) => cards::changes(buy, desired),
                 _ => cards::whole(after),
             },
-            plan: task.plan.platforms.iter().map(part).collect(),
+            plan: task.plan.platforms.iter().map(plan::part).collect(),
             open: undecided,
             why_not: review.is_own.then(|| "You asked for this yourself, so another person must decide.".to_owned()),
             can_take: matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::Escalated),
@@ -341,48 +317,4 @@ fn record(review: &Review) -> String {
         failed => format!(" · {} rejected or failed", words::number(i64::try_from(failed).unwrap_or(i64::MAX))),
     };
     format!("{more}{}{money}{failed}", words::count(good as u64, "other buy", "other buys"))
-}
-
-fn part(plan: &PlatformPlan) -> Part {
-    let made = plan.changes.iter().filter(|change| change.action == PlanAction::Create).count();
-    let other = plan.changes.len() - made;
-    let mut summary = Vec::new();
-    if made > 0 {
-        summary.push(format!("makes {}", words::count(made as u64, "object", "objects")));
-    }
-    if other > 0 {
-        summary.push(format!("changes {}", words::count(other as u64, "object", "objects")));
-    }
-    Part {
-        platform: plan.platform.to_string(),
-        summary: summary.join(", "),
-        notes: plan.notes.iter().map(|note| words::visible(note)).collect(),
-        fields: plan.changes.iter().map(|change| change.fields.len()).sum(),
-        objects: plan.changes.iter().map(object).collect(),
-    }
-}
-
-fn object(change: &PlannedChange) -> Object {
-    let text = |value: &Option<String>| value.as_deref().map(words::visible).unwrap_or_default();
-    Object {
-        action: match change.action {
-            PlanAction::Create => "New",
-            PlanAction::Update => "Changed",
-            PlanAction::Delete => "Deleted",
-            PlanAction::Associate => "Connected",
-            PlanAction::Other => "",
-        },
-        kind: words::visible(&change.remote_type),
-        name: words::visible(&change.name),
-        changes: change.fields.iter().any(|field| field.before.is_some()),
-        fields: change
-            .fields
-            .iter()
-            .map(|field| Field {
-                name: words::visible(&field.field),
-                before: text(&field.before),
-                after: text(&field.after),
-            })
-            .collect(),
-    }
 }

@@ -61,13 +61,24 @@ pub const TOOL: Tool = Tool {
 };
 
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
+    answer::<CreativesAnswer>(&write(app, caller, arguments, options).await?)
+}
+
+/// Carries out the tool, or plans it only.
+///
+/// # Errors
+/// When the request is refused.
+pub(in crate::web) async fn write(
+    app: App,
+    caller: Caller,
+    arguments: Arguments,
+    options: CallOptions,
+) -> Result<WriteAnswer, AppError> {
     let request: AddCreativeAssets = read_and(arguments.clone(), AddCreativeAssets::lacking)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    let made = app
-        .add_creative_assets(&caller, request.into_new()?, options)
+    app.add_creative_assets(&caller, request.into_new()?, options)
         .await
-        .map_err(|error| fields::in_request(error, &arguments.value))?;
-    answer::<CreativesAnswer>(&made)
+        .map_err(|error| fields::in_request(error, &arguments.value))
 }
 
 /// New creatives for a media buy.

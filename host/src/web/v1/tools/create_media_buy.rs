@@ -72,6 +72,21 @@ pub const TOOL: Tool = Tool {
 };
 
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
+    let made = write(app, caller, arguments, options).await?;
+    let location = (!made.dry_run).then(|| format!("/v1/media-buys/{}/status", made.buy.id));
+    Ok(Answer { location, ..answer::<CreateAnswer>(&made)? })
+}
+
+/// Carries out the tool, or plans it only.
+///
+/// # Errors
+/// When the request is refused.
+pub(in crate::web) async fn write(
+    app: App,
+    caller: Caller,
+    arguments: Arguments,
+    options: CallOptions,
+) -> Result<WriteAnswer, AppError> {
     let request: CreateMediaBuy = read_and(arguments.clone(), |arguments| {
         let mut problems = targeting::impossible(arguments);
         let named = arguments.value["packages"].as_array().into_iter().flatten().enumerate();
@@ -82,12 +97,9 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
         problems
     })?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    let made = app
-        .create_media_buy(&caller, request.into_new()?, options)
+    app.create_media_buy(&caller, request.into_new()?, options)
         .await
-        .map_err(|error| fields::in_request(error, &arguments.value))?;
-    let location = (!made.dry_run).then(|| format!("/v1/media-buys/{}/status", made.buy.id));
-    Ok(Answer { location, ..answer::<CreateAnswer>(&made)? })
+        .map_err(|error| fields::in_request(error, &arguments.value))
 }
 
 /// A new media buy: one or more packages, a budget, a flight, and whom to reach.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    app::{App, ChangeMediaBuy, caller::Caller, error::AppError},
+    app::{App, ChangeMediaBuy, WriteAnswer, caller::Caller, error::AppError},
     domain::{id::MediaBuyId, media_buy::Pacing, update::BuyPatch},
     web::{
         json::{
@@ -53,13 +53,24 @@ pub const TOOL: Tool = Tool {
 };
 
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
+    answer::<UpdateAnswer>(&write(app, caller, arguments, options).await?)
+}
+
+/// Carries out the tool, or plans it only.
+///
+/// # Errors
+/// When the request is refused.
+pub(in crate::web) async fn write(
+    app: App,
+    caller: Caller,
+    arguments: Arguments,
+    options: CallOptions,
+) -> Result<WriteAnswer, AppError> {
     let request: UpdateMediaBuy = read_and(arguments.clone(), targeting::impossible)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    let made = app
-        .update_media_buy(&caller, request.into_change()?, options)
+    app.update_media_buy(&caller, request.into_change()?, options)
         .await
-        .map_err(|error| fields::in_request(error, &arguments.value))?;
-    answer::<UpdateAnswer>(&made)
+        .map_err(|error| fields::in_request(error, &arguments.value))
 }
 
 /// Changes to a media buy and its packages in one call. A field left out is unchanged; `null` is
