@@ -22,6 +22,58 @@ pub const MAX_LENGTH: usize = 1000;
 /// Deeper than any real expression. Bounds the recursion.
 const MAX_DEPTH: u8 = 32;
 
+/// Kevel's own keys by their first part, with the second parts of those that have a fixed set
+/// (dev.kevel.com, "Zerkel Queries", the table of reserved keys). A publisher's own keys have no `$`.
+const RESERVED: [(&str, &[&str]); 16] = [
+    ("$device", &DEVICE),
+    ("$location", &LOCATION),
+    ("$user", &[]),
+    ("$content", &[]),
+    ("$keywords", &[]),
+    ("$userAgent", &[]),
+    ("$url", &[]),
+    ("$referrer", &[]),
+    ("$site", &[]),
+    ("$zone", &[]),
+    ("$zones", &[]),
+    ("$adTypes", &[]),
+    ("$divName", &[]),
+    ("$language", &[]),
+    ("$date", &[]),
+    ("$time", &[]),
+];
+const DEVICE: [&str; 14] = [
+    "brandName",
+    "modelName",
+    "marketingName",
+    "os",
+    "osVersion",
+    "osVersion.string",
+    "osVersion.major",
+    "osVersion.minor",
+    "browser",
+    "browserVersion",
+    "browserVersion.string",
+    "browserVersion.major",
+    "browserVersion.minor",
+    "formFactor",
+];
+const LOCATION: [&str; 13] = [
+    "countryCode",
+    "countryName",
+    "regionCode",
+    "region",
+    "regionName",
+    "city",
+    "metroCode",
+    "dmaCode",
+    "postalCode",
+    "latitude",
+    "longitude",
+    "areaCode",
+    "continentCode",
+];
+
 /// A Zerkel expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
@@ -230,9 +282,25 @@ impl<'a> Parser<'a> {
         match self.tokens.first() {
             Some(Token::Word(word)) if !is_word(word, &["and", "or", "not", "contains", "like"]) => {
                 self.take();
-                Ok(())
+                known(word)
             }
             _ => Err(self.expected("a key")),
+        }
+    }
+}
+
+/// Refuses a key that begins like one of Kevel's own and is none: Kevel would refuse the flight.
+fn known(key: &str) -> Result<(), String> {
+    if !key.contains('$') {
+        return Ok(());
+    }
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    match RESERVED.iter().find(|(name, _)| *name == first) {
+        Some((_, parts)) if parts.is_empty() || parts.contains(&rest) => Ok(()),
+        Some((name, parts)) => Err(format!("{key} is not one of Kevel's keys; {name} has {}", parts.join(", "))),
+        None => {
+            let names: Vec<&str> = RESERVED.iter().map(|(name, _)| *name).collect();
+            Err(format!("{key} is not one of Kevel's keys, which are {}; your own have no $", names.join(", ")))
         }
     }
 }
@@ -283,6 +351,7 @@ mod tests {
             r#"not (a = "x") and NOT (b = 1)"#,
             r#"a = """#,
             r#"url = "http://x/*y*/""#,
+            r#"$device.osVersion.major >= 12 and $user.interests contains "x" and $location.city = "Bonn""#,
         ] {
             assert!(Expression::own(text).is_ok(), "{text}");
         }
@@ -308,6 +377,11 @@ mod tests {
             "a + 1 = 2",
             "a = 1; b = 2",
             "a() = 1",
+            "$device = 1",
+            r#"$device.os = $device"#,
+            r#"$device.colour = "red""#,
+            r#"$keyword contains "sport""#,
+            r#"a$b = 1"#,
         ] {
             assert!(Expression::own(text).is_err(), "{text}");
         }
