@@ -11,6 +11,7 @@
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
+#   make bench-desk   how long each page of the review desk takes with 100,000 media buys
 #   make scale   how long each function of the store takes with up to a million media buys   (BUYS=1000000)
 #   make schemas what the ad servers publish about their fields, written anew from Google's package   (KEVEL_OPENAPI=folder for Kevel's, too)
 #   make setup   install what the tests need
@@ -55,7 +56,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: test-browser install-chromium install demo run check check-adapters check-examples check-mutants test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden schemas clean
+.PHONY: test-browser install-chromium install demo run check check-adapters check-examples check-mutants test fuzz soak bench bench-desk scale setup install-postgres install-registry wasm-target guests build lint check-format golden schemas clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -199,6 +200,11 @@ soak: guests
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench
 	target/release/flightdeck-bench
+
+## How long each page of the review desk takes with 100,000 media buys (an SQLite file of about 1.5 GB in target).
+bench-desk:
+	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench --bin flightdeck --bin desk
+	target/release/desk
 
 ## A million buys need some 20 GB in target/scale and as much in the temporary folder (TMPDIR), where PostgreSQL's files are; both are
 ## removed at the end.

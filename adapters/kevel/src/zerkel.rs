@@ -264,8 +264,8 @@ impl<'a> Parser<'a> {
         self.key()?;
         if self.word(&["contains", "like"]) {
             return match self.take() {
-                Some(Token::Text(_) | Token::Number(_)) => Ok(()),
-                _ => Err("contains and like need a text".to_owned()),
+                Some(Token::Text(_)) => Ok(()),
+                _ => Err("contains and like need a text in double quotes".to_owned()),
             };
         }
         match self.take() {
@@ -280,7 +280,7 @@ impl<'a> Parser<'a> {
 
     fn key(&mut self) -> Result<(), String> {
         match self.tokens.first() {
-            Some(Token::Word(word)) if !is_word(word, &["and", "or", "not", "contains", "like"]) => {
+            Some(Token::Word(word)) if !is_operator(word) => {
                 self.take();
                 known(word)
             }
@@ -303,6 +303,11 @@ fn known(key: &str) -> Result<(), String> {
             Err(format!("{key} is not one of Kevel's keys, which are {}; your own have no $", names.join(", ")))
         }
     }
+}
+
+/// Whether a word can't be a key, in whatever case.
+fn is_operator(word: &str) -> bool {
+    ["and", "or", "not", "contains", "like"].iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 
 fn is_word(found: &str, words: &[&str]) -> bool {
@@ -382,6 +387,10 @@ mod tests {
             r#"$device.colour = "red""#,
             r#"$keyword contains "sport""#,
             r#"a$b = 1"#,
+            "a contains 4",
+            "a like 4",
+            "And = 1",
+            "a = Like",
         ] {
             assert!(Expression::own(text).is_err(), "{text}");
         }

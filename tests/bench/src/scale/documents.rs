@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use flightdeck::{
     domain::{
+        audit::AuditEntry,
         creative::{Creative, Format},
         event::{Event, EventData, EventKind},
+        id::WebhookId,
         media_buy::{MediaBuy, Pacing, Package},
         money::Micros,
         operation::{Change, Operation, OperationKind, OperationState},
@@ -16,6 +18,7 @@ use flightdeck::{
         targeting::Targeting,
         task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
         time::Timestamp,
+        webhook::{Endpoint, SigningSecret},
     },
     web::v1::events::payload,
 };
@@ -33,6 +36,35 @@ pub(crate) const STATUS: &str = "@status@";
 /// The time of all documents. Measurements use later times.
 pub(crate) fn at() -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000)
+}
+
+/// Returns an endpoint that gets every change of a media buy's status.
+pub(crate) fn endpoint(index: usize) -> Endpoint {
+    Endpoint {
+        id: WebhookId::from(format!("hook{index}").as_str()),
+        owner: None,
+        url: "https://example.com/hooks".to_owned(),
+        events: vec![EventKind::BuyStatusChanged],
+        description: None,
+        secrets: vec![SigningSecret { text: "whsec_c2VjcmV0".to_owned(), until: None }],
+        disabled: None,
+        failing_since: None,
+        dead: 0,
+        created_at: at(),
+        updated_at: at(),
+    }
+}
+
+/// Returns a line of the audit log.
+pub(crate) fn audit_entry(action: &str) -> AuditEntry {
+    AuditEntry {
+        at: at(),
+        actor: "scale".to_owned(),
+        action: action.to_owned(),
+        subject: "scale".to_owned(),
+        digest: "d".repeat(64),
+        reason: None,
+    }
 }
 
 /// Formats a value as it is stored.

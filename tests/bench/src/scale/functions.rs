@@ -8,20 +8,20 @@ use std::{
 
 use flightdeck::{
     domain::{
-        id::{MediaBuyId, WebhookId},
+        id::MediaBuyId,
         status::BuyStatus,
         task::{TaskKind, TaskStatus},
         time::Timestamp,
-        webhook::{DeliveryStatus, Endpoint, SigningSecret},
+        webhook::DeliveryStatus,
     },
     store::{
-        AuditEntry, BuyFilter, Store, StoreError, TaskFilter, Write,
+        BuyFilter, Store, StoreError, TaskFilter, Write,
         webhooks::{DeliveryFilter, Replay},
     },
 };
 use futures::future::BoxFuture;
 
-use crate::documents;
+use crate::documents::{self, audit_entry as line};
 
 /// How often each function is called. The median is shown.
 const TIMES: usize = 15;
@@ -78,33 +78,9 @@ impl Table {
 /// Creates endpoints that subscribe to everything and are as old as everything.
 pub(crate) async fn prepare(store: &Store) -> anyhow::Result<()> {
     for index in 0..3 {
-        let endpoint = Endpoint {
-            id: WebhookId::from(format!("hook{index}").as_str()),
-            owner: None,
-            url: "https://example.com/hooks".to_owned(),
-            events: vec![flightdeck::domain::event::EventKind::BuyStatusChanged],
-            description: None,
-            secrets: vec![SigningSecret { text: "whsec_c2VjcmV0".to_owned(), until: None }],
-            disabled: None,
-            failing_since: None,
-            dead: 0,
-            created_at: documents::at(),
-            updated_at: documents::at(),
-        };
-        store.add_webhook(&endpoint, 20, line("webhook.created")).await?;
+        store.add_webhook(&documents::endpoint(index), 20, line("webhook.created")).await?;
     }
     Ok(())
-}
-
-fn line(action: &str) -> AuditEntry {
-    AuditEntry {
-        at: documents::at(),
-        actor: "scale".to_owned(),
-        action: action.to_owned(),
-        subject: "scale".to_owned(),
-        digest: "d".repeat(64),
-        reason: None,
-    }
 }
 
 type Called = BoxFuture<'static, Result<(), StoreError>>;
@@ -197,6 +173,11 @@ fn of_one(size: i64) -> Vec<(&'static str, Function)> {
         "token": |store, call| store.token("none"),
         "last_audit": |store, call| store.last_audit(&format!("op_{}", number(size, call))),
         "audit": |store, call| store.audit(size, PAGE),
+        "audit_back": |store, call| store.audit_back(None, None, PAGE),
+        "audit_back, of one subject": |store, call| async move {
+            store.audit_back(None, Some(&format!("op_{}", number(size, call))), PAGE).await
+        },
+        "recent_events": |store, call| store.recent_events(None, PAGE),
     }
 }
 
