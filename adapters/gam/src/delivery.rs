@@ -11,14 +11,13 @@
 //! A row that can't be read is left out: the others are as good as without it. Only a report in
 //! which no row can be read fails.
 
-mod shared;
-
 use std::time::Duration;
 
 use flightdeck_adapter::{
     ad_server::{
         Counted, Counts, Delivered,
         delivery::{Patience, wait},
+        shared::{Report, Shared},
     },
     host, moment,
     money::Exact,
@@ -164,9 +163,11 @@ pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRa
         return Ok(delivered);
     }
     let account = account::read(network)?;
+    let of = shared_by(network);
+    let shared = Shared { of: &of, at_once: AT_ONCE };
     let mut first: Option<time::OffsetDateTime> = None;
     for some in items.chunks(AT_ONCE) {
-        let report = shared::counts(network, some, range, |items, range| count(network, ctx, items, range))?;
+        let report = shared.counts(some, range, |items, range| count(network, ctx, items, range))?;
         delivered.counts.extend(report.counts);
         first = Some(first.map_or(report.run, |first| first.min(report.run)));
     }
@@ -216,12 +217,13 @@ fn definition(items: &[String], range: &DateRange, days: ReportDays) -> Fallible
     })
 }
 
-/// A report that was read.
-struct Report {
-    /// By line item and day.
-    counts: Counts,
-    /// When it was run.
-    run: time::OffsetDateTime,
+/// Returns what tells an advertiser's reports apart: those of different buyers are never mixed.
+fn shared_by(network: &Network) -> String {
+    let days = match network.platform.report_days {
+        ReportDays::Network => "network",
+        ReportDays::Utc => "utc",
+    };
+    format!("{} {} {days}", network.platform.network_code, network.platform.buyer.advertiser_id)
 }
 
 /// Runs a report and reads its counts.

@@ -13,6 +13,7 @@
 //! | [`update`] | changes line items from their current to their desired state, package by package |
 //! | [`status`] | reports the status of many buys from one read of the platform |
 //! | [`delivery`] | reports what many buys delivered, from as few reports as the platform allows |
+//! | [`shared`] | has one report serve whoever asks next |
 //! | [`late`] | finds and stops objects that a lost request made after all |
 //!
 //! Plans and changes come from one translation ([`AdServer::translate`]), so the adapter sends
@@ -27,6 +28,7 @@ pub mod delivery;
 mod dispatch;
 pub mod late;
 pub mod objects;
+pub mod shared;
 pub mod status;
 pub mod update;
 

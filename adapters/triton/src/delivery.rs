@@ -10,6 +10,7 @@ use flightdeck_adapter::{
     ad_server::{
         Counted, Counts, Delivered,
         delivery::{Patience, wait},
+        shared::{Report as Counting, Shared},
     },
     host, moment, money,
     prelude::*,
@@ -60,26 +61,36 @@ fn reported(range: &DateRange) -> Fallible<Option<DateRange>> {
     Ok((first <= last).then(|| DateRange { first: moment::day(first), last: moment::day(last) }))
 }
 
-/// Returns what buys delivered in a range of days. A buy that Triton doesn't know fails alone.
+/// Returns what buys delivered in a range of days. A buy that Triton doesn't know fails alone. One
+/// report serves whoever asks about the advertiser's buys in the next minutes.
 ///
 /// # Errors
 /// When Triton can't be reached, or doesn't finish in time.
 pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
-    let campaigns: Vec<i64> =
-        buys.iter().filter_map(|buy| buy.remote.order()).map(api::number).collect::<Fallible<_>>()?;
+    let campaigns: Vec<String> = buys.iter().filter_map(|buy| buy.remote.order()).map(ToOwned::to_owned).collect();
     let mut delivered = Delivered::default();
     let Some(range) = &reported(range)? else { return Ok(delivered) };
+    let shared = Shared { of: &ctx.advertiser_id, at_once: AT_ONCE };
+    let run = |campaigns: &[String], range: &DateRange| {
+        let run = host::now();
+        let campaigns = campaigns.iter().map(|id| api::number(id)).collect::<Fallible<Vec<i64>>>()?;
+        Ok(Counting { counts: count(api, ctx, &campaigns, range)?, run })
+    };
+    let mut first = host::now();
     for some in campaigns.chunks(AT_ONCE) {
-        match count(api, ctx, some, range) {
-            Ok(more) => delivered.counts.extend(more),
+        match shared.counts(some, range, run) {
+            Ok(report) => {
+                delivered.counts.extend(report.counts);
+                first = first.min(report.run);
+            }
             // One missing campaign makes Triton refuse the whole report. In that case, each is
             // queried separately.
             Err(failure) if failure.is_final() => {
                 for one in some {
-                    match count(api, ctx, &[*one], range) {
-                        Ok(more) => delivered.counts.extend(more),
+                    match run(std::slice::from_ref(one), range) {
+                        Ok(report) => delivered.counts.extend(report.counts),
                         Err(failure) if failure.is_final() => {
-                            delivered.failed.insert(one.to_string(), failure);
+                            delivered.failed.insert(one.clone(), failure);
                         }
                         Err(failure) => return Err(failure),
                     }
@@ -89,7 +100,7 @@ pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> 
         }
     }
     // A report has no today, and an affidavit is final a day after its day (reporting guide).
-    let today = host::now().date();
+    let today = first.date();
     delivered.as_of = Some(midnight(today));
     delivered.final_until = Some(midnight(today - time::Duration::DAY));
     Ok(delivered)

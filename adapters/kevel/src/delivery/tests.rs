@@ -87,3 +87,17 @@ fn a_report_that_fails_says_why() {
     let failure = report(1, r#"{"Status":3,"Message":"too large"}"#).0.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.words()), ("report_failed", "too large"));
 }
+
+#[test]
+fn a_line_that_cant_be_read_spoils_itself_alone() {
+    let odd = r#"{"Id":"r1","Status":2,"Result":{"Records":[
+        {"Date":"soon","Details":[{"Grouping":{"OptionId":11},"Impressions":5,"TrueRevenue":1}]},
+        {"Date":"2026-12-01T00:00:00Z","Details":[
+            {"Grouping":{"OptionId":11},"Impressions":"many","TrueRevenue":1},
+            {"Grouping":{"OptionId":12},"Impressions":7,"TrueRevenue":0.5}]}]}}"#;
+    let rows = report(1, odd).0.unwrap()[0].delivery.as_ref().unwrap().rows.clone();
+    assert_eq!(rows.iter().map(|row| (row.package_id.as_str(), row.impressions)).collect::<Vec<_>>(), [("sports", 7)]);
+    let none = r#"{"Id":"r1","Status":2,"Result":{"Records":[{"Date":"soon","Details":[{"Grouping":{}}]}]}}"#;
+    let failure = report(1, none).0.unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "unreadable_report"));
+}

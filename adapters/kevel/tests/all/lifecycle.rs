@@ -190,6 +190,32 @@ fn a_buy_delivers_is_counted_and_completes() {
     assert_eq!(status.packages[0].impressions_delivered, Some(1_000_000), "no day more and no day less");
 }
 
+/// Buyers ask about one buy after the other.
+#[test]
+fn one_report_serves_whoever_asks_next() {
+    let network = start();
+    let buys = frames::many(&network, 3, &samples::buy(vec![samples::package("news")]));
+    let asked = |day: &str, buy: &RemoteBuy| {
+        let range = DateRange { first: "2026-12-01".to_owned(), last: day.to_owned() };
+        let answers = network.run(|ctx| Kevel::get_delivery(ctx, vec![buy.clone()], range)).unwrap();
+        let queued = network.host.requests().iter().filter(|request| request.url.ends_with("/report/queue")).count();
+        // To the minute: waiting for a report takes a second.
+        (queued, answers[0].delivery.clone().unwrap().as_of.unwrap()[..16].to_owned())
+    };
+    network.at("2026-12-04T00:00:00Z");
+    for buy in &buys {
+        assert_eq!(asked("2026-12-31", buy).0, 1);
+    }
+    network.at("2026-12-04T00:09:00Z");
+    for buy in &buys {
+        assert_eq!(asked("2026-12-20", buy), (0, "2026-12-04T00:00".to_owned()), "the last report had all three");
+    }
+    network.at("2026-12-04T00:11:00Z");
+    let queued: Vec<usize> = buys.iter().map(|buy| asked("2026-12-31", buy).0).collect();
+    assert_eq!(queued, [1, 0, 0], "one report for all of them");
+    assert_eq!(asked("2026-12-31", &buys[2]).1, "2026-12-04T00:11");
+}
+
 #[test]
 fn a_cancelled_buy_delivers_nothing() {
     let network = start();

@@ -230,11 +230,10 @@ fn start_at(now: &str) -> Network {
 #[test]
 fn a_report_is_waited_for_as_long_as_the_call_may_take() {
     let network = booked();
-    network.at("2026-12-10T00:00:00Z");
-    network.control("PUT", "triton/settings", r#"{"report_polls": 4}"#);
-    network.delivery(&rich(), "2026-12-01", "2026-12-31");
     network.control("PUT", "triton/settings", r#"{"report_polls": 1000}"#);
     assert_eq!(frames::not_ready(&network, &rich()), Some(30_000));
+    network.control("PUT", "triton/settings", r#"{"report_polls": 4}"#);
+    network.delivery(&rich(), "2026-12-01", "2026-12-31");
 }
 
 #[test]

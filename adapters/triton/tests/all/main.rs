@@ -6,6 +6,7 @@
 //! - [`lifecycle`]: a buy, from its plan to its end.
 //! - [`pages`]: pagination of lists and rows.
 //! - [`updates`]: updates of an existing buy.
+//! - [`counted`]: reports that buys share.
 //! - [`crashes`]: each operation, cut off after each of its interactions.
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
 //! - [`narrowed`]: what narrows a flight beyond the contract's targeting.
@@ -14,6 +15,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
 mod account;
+mod counted;
 mod crashes;
 mod examples;
 mod late;
