@@ -30,7 +30,7 @@ PACKAGE = "google-ads-admanager"
 PREFIX = "google.ads.admanager.v1."
 
 # The services whose objects are written: all of their methods.
-WRITTEN = ["order", "line_item", "creative", "line_item_creative_association", "report"]
+WRITTEN = ["order", "line_item", "creative", "line_item_creative_association", "creative_set", "report"]
 # The services that are only read: their Get and List methods.
 READ = [
     "ad_unit", "audience_segment", "bandwidth_group", "browser", "browser_language", "company", "creative_template",

@@ -25,6 +25,7 @@
 //! - `POST /__control/gam/tokens/expire`: invalidates all issued tokens.
 
 mod associations;
+mod creative_sets;
 mod creatives;
 mod delivery;
 mod filter;
@@ -345,6 +346,7 @@ impl Platform for Gam {
             "orders" => state.orders.iter().map(|(id, order)| state.show_order(*id, order, now)).collect(),
             "lineItems" => state.items.iter().map(|(id, item)| state.show_item(*id, item, now)).collect(),
             "creatives" => state.creatives.iter().map(|(id, creative)| State::show_creative(*id, creative)).collect(),
+            "creativeSets" => state.creative_sets.iter().map(|(id, set)| creative_sets::show(*id, set)).collect(),
             "associations" => state
                 .associations
                 .iter()

@@ -3,17 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{
-    lists, mask,
+    creative_sets, lists, mask,
     messages::association::LINE_ITEM_CREATIVE_ASSOCIATION as SHAPE,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
     rules::{limits, placeholders, premium, video},
     schema::{Object, inner, items, moment, number, text},
-    state::{Association, State, name, visible},
+    state::{Association, Creative, CreativeSet, LineItem, State, name, visible},
 };
 
 /// Fields that filters and orderings of the list may use.
-const FIELDS: &[&str] = &["name", "lineItem", "creative", "status", "startTime", "endTime", "updateTime"];
+const FIELDS: &[&str] =
+    &["name", "lineItem", "creative", "creativeSet", "status", "startTime", "endTime", "updateTime"];
 
 /// Returns a page of a line item's associations; of all of them for `-`.
 pub(super) fn list(desk: &Desk<'_>, item: &str) -> Done {
@@ -134,6 +135,52 @@ fn times(tie: &Object) -> Result<(), Refusal> {
     }
 }
 
+/// Returns what an association shows: a creative, or a creative set with its master. It names one of the
+/// two (type `LineItemCreativeAssociation`); that both are refused is inferred.
+fn shown<'s>(state: &'s State, tie: &Object) -> Result<((i64, &'s Creative), Option<&'s CreativeSet>), Refusal> {
+    let missing = |field: &'static str, named: &str| {
+        let why = format!("{named} does not exist; create it first");
+        move |_| Refusal::invalid("NOT_FOUND", field, why)
+    };
+    match (text(tie, "creative"), text(tie, "creativeSet")) {
+        (Some(named), None) => Ok((state.creative(named).map_err(missing("creative", named))?, None)),
+        (None, Some(named)) => {
+            let (id, set) = creative_sets::find(state, named).map_err(missing("creativeSet", named))?;
+            let master = state.shown_first(id).ok_or_else(|| Refusal::no_such(named))?;
+            Ok(((id, master), Some(set)))
+        }
+        (Some(_), Some(_)) => Err(Refusal::invalid("INVALID", "creativeSet", "leave it or creative out")),
+        (None, None) => Err(Refusal::required("line_item_creative_association.creative")),
+    }
+}
+
+/// Checks a creative without companions against the slots of its line item. A roadblock by creative set
+/// takes sets alone (inferred from its name).
+fn alone(item: &LineItem, creative: &Object, tie: &Object) -> Result<(), Refusal> {
+    if text(&item.object, "roadblockingType") == Some("CREATIVE_SET") {
+        let why = "the line item's roadblockingType takes creative sets";
+        return Err(Refusal::invalid("INVALID_LINE_ITEM_CREATIVE_PAIR", "creative", why));
+    }
+    for size in items(tie, "sizes") {
+        placeholders::size("sizes", size)?;
+    }
+    let sides = |size: &Object| (number(size, "width"), number(size, "height"));
+    let places: Vec<_> =
+        items(&item.object, "creativePlaceholders").filter_map(|place| inner(place, "size")).map(sides).collect();
+    let mut sizes: Vec<_> = items(tie, "sizes").map(sides).collect();
+    if sizes.is_empty() {
+        sizes.extend(inner(creative, "size").map(sides));
+    }
+    for (width, height) in sizes {
+        if !places.contains(&(width, height)) {
+            let (width, height) = (width.unwrap_or(0), height.unwrap_or(0));
+            let why = format!("{width}x{height} is not among the line item's creativePlaceholders; add it there");
+            return Err(Refusal::invalid("INVALID_LINE_ITEM_CREATIVE_PAIR", "creative.size", why));
+        }
+    }
+    Ok(())
+}
+
 fn check(desk: &Desk<'_>, item_name: &str, tie: &Object) -> Result<(i64, i64), Refusal> {
     let state = &*desk.state;
     let (item_id, item) = state.item(item_name)?;
@@ -141,9 +188,7 @@ fn check(desk: &Desk<'_>, item_name: &str, tie: &Object) -> Result<(i64, i64), R
         return Err(Refusal::invalid("MISMATCH", "lineItem", "must be the line item in the path"));
     }
     SHAPE.require("line_item_creative_association", tie)?;
-    let named = text(tie, "creative").ok_or_else(|| Refusal::required("line_item_creative_association.creative"))?;
-    let missing = |_| Refusal::invalid("NOT_FOUND", "creative", format!("{named} does not exist; create it first"));
-    let (creative_id, creative) = state.creative(named).map_err(missing)?;
+    let ((creative_id, creative), set) = shown(state, tie)?;
     let key = (item_id, creative_id);
     if state.associations.contains_key(&key) {
         return Err(taken(key));
@@ -161,22 +206,9 @@ fn check(desk: &Desk<'_>, item_name: &str, tie: &Object) -> Result<(i64, i64), R
     premium::association(tie, desk.settings)?;
     limits::creatives(state.tied(item_id).count())?;
     video::fits(&item.object, &creative.object)?;
-    for size in items(tie, "sizes") {
-        placeholders::size("sizes", size)?;
-    }
-    let sides = |size: &Object| (number(size, "width"), number(size, "height"));
-    let places: Vec<_> =
-        items(&item.object, "creativePlaceholders").filter_map(|place| inner(place, "size")).map(sides).collect();
-    let mut sizes: Vec<_> = items(tie, "sizes").map(sides).collect();
-    if sizes.is_empty() {
-        sizes.extend(inner(&creative.object, "size").map(sides));
-    }
-    for (width, height) in sizes {
-        if !places.contains(&(width, height)) {
-            let (width, height) = (width.unwrap_or(0), height.unwrap_or(0));
-            let why = format!("{width}x{height} is not among the line item's creativePlaceholders; add it there");
-            return Err(Refusal::invalid("INVALID_LINE_ITEM_CREATIVE_PAIR", "creative.size", why));
-        }
+    match set {
+        Some(set) => placeholders::takes(state, &item.object, &set.object)?,
+        None => alone(item, &creative.object, tie)?,
     }
     Ok(key)
 }

@@ -90,8 +90,13 @@ pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
 }
 
 fn settle(desk: &mut Desk<'_>, creative: i64) {
-    let tied: Vec<i64> =
-        desk.state.associations.keys().filter(|(_, other)| *other == creative).map(|(item, _)| *item).collect();
+    let named = super::state::name("creatives", creative);
+    let led = |id: &i64| {
+        let set = desk.state.creative_sets.get(id);
+        set.is_some_and(|set| text(&set.object, "masterCreative") == Some(named.as_str()))
+    };
+    let ties = desk.state.associations.keys().filter(|(_, other)| *other == creative || led(other));
+    let tied: Vec<i64> = ties.map(|(item, _)| *item).collect();
     for item in tied {
         desk.state.settle(item, desk.now);
     }

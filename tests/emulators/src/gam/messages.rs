@@ -19,6 +19,10 @@ pub(super) mod creative {
     pub(in crate::gam) static CREATIVE: super::Named = super::Named::new(|| super::shape("Creative"));
 }
 
+pub(super) mod creative_set {
+    pub(in crate::gam) static CREATIVE_SET: super::Named = super::Named::new(|| super::shape("CreativeSet"));
+}
+
 pub(super) mod association {
     pub(in crate::gam) static LINE_ITEM_CREATIVE_ASSOCIATION: super::Named =
         super::Named::new(|| super::shape("LineItemCreativeAssociation"));

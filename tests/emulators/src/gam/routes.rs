@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    associations, creatives, line_items, lookups, orders,
+    associations, creative_sets, creatives, line_items, lookups, orders,
     refusal::{Refusal, Status},
     reports,
     schema::{Object, Shape, text},
@@ -242,6 +242,10 @@ fn resource(desk: &mut Desk<'_>, method: &str, rest: &[&str]) -> Done {
         ("POST", [batch]) if batch.starts_with("creatives:") => {
             creatives::act(desk, &action(batch).unwrap_or_default())
         }
+        ("GET", ["creativeSets"]) => creative_sets::list(desk),
+        ("POST", ["creativeSets"]) => creative_sets::create(desk),
+        ("GET", ["creativeSets", id]) => creative_sets::get(desk, &full("creativeSets", id)),
+        ("PATCH", ["creativeSets", id]) => creative_sets::patch(desk, &full("creativeSets", id)),
         ("GET", ["reports"]) => reports::list(desk),
         ("POST", ["reports"]) => reports::create(desk),
         ("POST", ["reports", run]) if run.ends_with(":run") => {

@@ -74,7 +74,16 @@ pub(super) struct Creative {
     pub born: Instant,
 }
 
-/// An association of a line item and a creative.
+/// A creative set.
+#[derive(Debug)]
+pub(super) struct CreativeSet {
+    /// The fields as the caller wrote them.
+    pub object: Object,
+    pub updated: Millis,
+    pub born: Instant,
+}
+
+/// An association of a line item and a creative, or a creative set.
 #[derive(Debug)]
 pub(super) struct Association {
     /// The fields as the caller wrote them.
@@ -91,7 +100,8 @@ pub(super) struct State {
     pub orders: BTreeMap<i64, Order>,
     pub items: BTreeMap<i64, LineItem>,
     pub creatives: BTreeMap<i64, Creative>,
-    /// Keyed by line item and creative.
+    pub creative_sets: BTreeMap<i64, CreativeSet>,
+    /// Keyed by line item and creative, or creative set.
     pub associations: BTreeMap<(i64, i64), Association>,
     pub reports: BTreeMap<i64, Report>,
     pub runs: BTreeMap<i64, Run>,
@@ -127,6 +137,7 @@ impl State {
             orders: BTreeMap::new(),
             items: BTreeMap::new(),
             creatives: BTreeMap::new(),
+            creative_sets: BTreeMap::new(),
             associations: BTreeMap::new(),
             reports: BTreeMap::new(),
             runs: BTreeMap::new(),
@@ -182,7 +193,15 @@ impl State {
             .ok_or_else(|| Refusal::no_such(name))
     }
 
-    /// Iterates over the creatives of a line item.
+    /// Returns the creative that an association shows first: its own, or the master of its set.
+    pub(super) fn shown_first(&self, id: i64) -> Option<&Creative> {
+        match self.creative_sets.get(&id) {
+            Some(set) => self.creative(super::schema::text(&set.object, "masterCreative")?).ok().map(|(_, one)| one),
+            None => self.creatives.get(&id),
+        }
+    }
+
+    /// Iterates over the creatives and creative sets of a line item.
     pub(super) fn tied(&self, item: i64) -> impl Iterator<Item = (i64, &Association)> {
         self.associations.range((item, i64::MIN)..=(item, i64::MAX)).map(|((_, creative), tie)| (*creative, tie))
     }
@@ -193,6 +212,7 @@ impl State {
             ("orders", self.orders.values().filter(|order| order.stage != Stage::Deleted).count()),
             ("lineItems", self.items.values().filter(|item| !item.deleted).count()),
             ("creatives", self.creatives.len()),
+            ("creativeSets", self.creative_sets.len()),
             ("associations", self.associations.len()),
             ("reports", self.reports.len()),
         ]
@@ -219,7 +239,11 @@ impl State {
             let shown = self.associations.iter().any(|((_, other), tie)| other == id && tie.active);
             Carrier::named("creatives", *id, &name(&creative.object), creative.active && shown)
         });
-        orders.chain(items).chain(creatives).collect()
+        let sets = self.creative_sets.iter().filter_map(|(id, set)| {
+            let shown = self.associations.iter().any(|((_, other), tie)| other == id && tie.active);
+            Carrier::named("creativeSets", *id, &name(&set.object), shown)
+        });
+        orders.chain(items).chain(creatives).chain(sets).collect()
     }
 
     /// Returns objects of one type with the same reference.

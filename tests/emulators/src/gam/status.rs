@@ -70,7 +70,7 @@ impl State {
 
     /// Whether a line item has an active creative.
     pub(super) fn served(&self, item: i64) -> bool {
-        self.tied(item).any(|(id, tie)| tie.active && self.creatives.get(&id).is_some_and(|creative| creative.active))
+        self.tied(item).any(|(id, tie)| tie.active && self.shown_first(id).is_some_and(|creative| creative.active))
     }
 
     /// Updates a line item's delivery. Call this after every change of the line item, its order or
@@ -158,7 +158,12 @@ impl State {
         let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
         set("name", format!("{}/creatives/{creative}", name("lineItems", item)).into());
         set("lineItem", name("lineItems", item).into());
-        set("creative", name("creatives", creative).into());
+        // The name of the field says which of the two it is (type `LineItemCreativeAssociation`).
+        let (field, of) = match tie.object.contains_key("creativeSet") {
+            true => ("creativeSet", "creativeSets"),
+            false => ("creative", "creatives"),
+        };
+        set(field, name(of, creative).into());
         set("status", if tie.active { "ACTIVE" } else { "INACTIVE" }.into());
         set("updateTime", write_millis(tie.updated).into());
         shown

@@ -342,7 +342,8 @@ async fn controls_show_objects_counts_and_duplicates() {
         app.post("/creatives", &creative(json!({ "displayName": "same" }))).await;
     }
     let body = app.get("/__control/objects").await;
-    let counts = json!({ "orders": 2, "lineItems": 2, "creatives": 2, "associations": 0, "reports": 0 });
+    let counts =
+        json!({ "orders": 2, "lineItems": 2, "creatives": 2, "creativeSets": 0, "associations": 0, "reports": 0 });
     assert_eq!(body["counts"], counts);
     let twice = body["duplicates"].as_array().unwrap();
     let kinds: Vec<&str> = twice.iter().map(|one| one["kind"].as_str().unwrap()).collect();
@@ -351,7 +352,7 @@ async fn controls_show_objects_counts_and_duplicates() {
         (&twice[1]["name"], &twice[1]["ids"], &twice[1]["parent"]),
         (&json!("same"), &json!(ids), &json!(id(&order)))
     );
-    for kind in ["orders", "lineItems", "creatives", "associations", "reports"] {
+    for kind in ["orders", "lineItems", "creatives", "creativeSets", "associations", "reports"] {
         let objects = app.get(&format!("/__control/objects/{kind}")).await;
         assert_eq!(objects["objects"].as_array().unwrap().len(), counts[kind].as_u64().unwrap() as usize);
     }

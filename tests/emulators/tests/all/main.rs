@@ -12,6 +12,7 @@ mod gam_google;
 mod gam_oauth;
 mod gam_refusals;
 mod gam_rules;
+mod gam_sets;
 mod gam_states;
 mod kevel;
 mod process;

@@ -1,6 +1,7 @@
 //! The slots of a line item: their sizes, and which of them have no creative.
 
 use crate::gam::{
+    creative_sets,
     refusal::Refusal,
     schema::{Object, inner, items, number, text},
     state::State,
@@ -26,15 +27,35 @@ pub(in crate::gam) fn size(field: &str, size: &Object) -> Result<(), Refusal> {
 }
 
 /// Checks the slots of a line item. Companions are for video, or for roadblocks by creative set
-/// (type `CreativePlaceholder.companions`).
+/// (type `CreativePlaceholder.companions`), of which one excludes the other (type
+/// `LineItem.companion_delivery_option`). A roadblock's slots have companions (SOAP
+/// `RoadblockingType`), and each another master size (help 2666929).
 pub(in crate::gam) fn check(item: &Object) -> Result<(), Refusal> {
-    let sets =
-        text(item, "environmentType") == Some("VIDEO_PLAYER") || text(item, "roadblockingType") == Some("CREATIVE_SET");
+    let (video, roadblock) =
+        (text(item, "environmentType") == Some("VIDEO_PLAYER"), text(item, "roadblockingType") == Some("CREATIVE_SET"));
+    if video && roadblock {
+        let why = "CREATIVE_SET and the environmentType VIDEO_PLAYER exclude each other";
+        return Err(Refusal::invalid("INVALID", "roadblockingType", why));
+    }
+    let mut masters: Vec<Sides> = Vec::new();
     for slot in items(item, "creativePlaceholders") {
         if let Some(of) = inner(slot, "size") {
             size("creativePlaceholders.size", of)?;
         }
-        if !sets && items(slot, "companions").next().is_some() {
+        if roadblock && items(slot, "companions").next().is_none() {
+            let why = "CREATIVE_SET needs companions in every creativePlaceholder";
+            return Err(Refusal::invalid("INVALID", "roadblockingType", why));
+        }
+        let master = inner(slot, "size").map(sides).unwrap_or_default();
+        if roadblock && masters.contains(&master) {
+            return Err(Refusal::invalid(
+                "NOT_UNIQUE",
+                "creativePlaceholders.size",
+                "a master's size stands there once",
+            ));
+        }
+        masters.push(master);
+        if !(video || roadblock) && items(slot, "companions").next().is_some() {
             let why = "needs the environmentType VIDEO_PLAYER or the roadblockingType CREATIVE_SET";
             return Err(Refusal::invalid("INVALID", "creativePlaceholders.companions", why));
         }
@@ -42,16 +63,32 @@ pub(in crate::gam) fn check(item: &Object) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Checks a creative set against the slots of its line item: one has the size of its master, and has the
+/// sizes of its companions.
+pub(in crate::gam) fn takes(state: &State, item: &Object, set: &Object) -> Result<(), Refusal> {
+    let size = |name: &str| state.creative(name).ok().and_then(|(_, one)| inner(&one.object, "size")).map(sides);
+    let master = text(set, "masterCreative").and_then(size);
+    let wrong = |why: &str| Err(Refusal::invalid("INVALID_LINE_ITEM_CREATIVE_PAIR", "creativeSet", why));
+    let slot = items(item, "creativePlaceholders").find(|slot| inner(slot, "size").map(sides) == master);
+    let Some(slot) = slot else {
+        return wrong("the size of its master is not among the line item's creativePlaceholders");
+    };
+    let known: Vec<Sides> = items(slot, "companions").filter_map(|one| inner(one, "size")).map(sides).collect();
+    if creative_sets::companions(set).filter_map(size).any(|size| !known.contains(&size)) {
+        return wrong("a companion's size is not among the companions of the line item's creativePlaceholder");
+    }
+    Ok(())
+}
+
 /// Whether a line item misses a creative: each slot expects as many of its size as it says, or one
 /// (type `LineItem.missing_creatives`; help 4351366).
 pub(in crate::gam) fn missing(state: &State, item: i64, object: &Object) -> bool {
-    let shown =
-        state.tied(item).filter(|(id, tie)| tie.active && state.creatives.get(id).is_some_and(|one| one.active));
+    let shown = state.tied(item).filter(|(id, tie)| tie.active && state.shown_first(*id).is_some_and(|one| one.active));
     let mut sizes: Vec<Sides> = Vec::new();
     for (id, tie) in shown {
         let own: Vec<Sides> = items(&tie.object, "sizes").map(sides).collect();
         if own.is_empty() {
-            let creative = state.creatives.get(&id).and_then(|creative| inner(&creative.object, "size"));
+            let creative = state.shown_first(id).and_then(|creative| inner(&creative.object, "size"));
             sizes.extend(creative.map(sides));
         } else {
             sizes.extend(own);

@@ -1,10 +1,10 @@
-//! What only Ad Manager 360 has: line items that run on after their end (type
+//! What only Ad Manager 360 has: roadblocks by creative set (help 2666929), line items that run on after their end (type
 //! `LineItem.auto_extension_days`), and associations with times or an address of their own (type
 //! `LineItemCreativeAssociation`).
 
 use crate::gam::{
     refusal::{Refusal, Status},
-    schema::{Object, number},
+    schema::{Object, number, text},
     settings::GamSettings,
 };
 
@@ -15,6 +15,9 @@ fn refused(field: &str) -> Refusal {
 
 /// Checks a line item.
 pub(in crate::gam) fn line_item(item: &Object, settings: GamSettings) -> Result<(), Refusal> {
+    if text(item, "roadblockingType") == Some("CREATIVE_SET") && !settings.ad_manager_360 {
+        return Err(refused("roadblockingType"));
+    }
     match number(item, "autoExtensionDays") {
         None | Some(0) => Ok(()),
         Some(days) if days < 0 => Err(Refusal::invalid("INVALID", "autoExtensionDays", "must not be negative")),
