@@ -204,6 +204,16 @@ pub trait AdServer: Sized {
         Ok(())
     }
 
+    /// Called before a creative is uploaded, outside of its step. Creates the objects that it consists
+    /// of, each in a step of its own. It is also called when the creative is known, and must name the
+    /// same steps then.
+    ///
+    /// # Errors
+    /// On a transient failure. A final refusal is in the verdict.
+    fn before_creative(&self, _asset: &Self::Asset) -> Fallible<Verdict<()>> {
+        Ok(Ok(()))
+    }
+
     /// Uploads a creative. `known` is its id if an earlier operation left it on the platform.
     ///
     /// # Errors

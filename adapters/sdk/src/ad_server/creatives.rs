@@ -111,7 +111,7 @@ pub fn add<S: AdServer>(server: &S, ctx: &Context, batch: &CreativeBatch) -> Fal
         let ids = &creative.package_ids;
         let asset = server.translate_creative(&batch.media_buy, creative, ids, &mut problems, &mut notes)?;
         let verdict = match (asset, problems.check()) {
-            (Some(asset), Ok(())) => uploader.upload(&creative.creative_id, Source::Asset(&asset))?,
+            (Some(asset), Ok(())) => uploader.upload(&creative.creative_id, Source::Asset(&asset), Some(&asset))?,
             (_, Err(failure)) => Err(failure),
             (None, Ok(())) => {
                 let message = format!("{} has nothing like this creative.", S::WORDS.platform);
@@ -216,9 +216,19 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub(super) fn upload(&self, creative_id: &str, source: Source<'_, S::Asset>) -> Fallible<Verdict<S::Id>> {
+    pub(super) fn upload(
+        &self,
+        creative_id: &str,
+        source: Source<'_, S::Asset>,
+        asset: Option<&S::Asset>,
+    ) -> Fallible<Verdict<S::Id>> {
         if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(id.clone()));
+        }
+        if let Some(asset) = asset
+            && let Err(refused) = self.server.before_creative(asset)?
+        {
+            return Ok(Err(refused));
         }
         let known = self.remote.id_of(&RemoteKind::Creative, creative_id);
         let uploaded: Verdict<S::Id> = step(step_name(&["creative", creative_id]))

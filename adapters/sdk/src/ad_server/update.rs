@@ -150,8 +150,8 @@ impl<S: AdServer> ItemChange<'_, S> {
         let mut uploaded = Vec::new();
         for creative in &self.on {
             // What is known decides what happens within the two steps, not which there are: it grows between runs.
-            let source = Source::of(ctx, creative, update.asset(creative));
-            match uploader.upload(creative, source)? {
+            let asset = update.asset(creative);
+            match uploader.upload(creative, Source::of(ctx, creative, asset), asset)? {
                 Ok(on_platform) => uploaded.push((creative, on_platform)),
                 Err(refused) => return Ok(Err(refused)),
             }
