@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use flightdeck_adapter::{
     ad_server::{
-        AdServer, Booking, Delivered, ItemChange, LineItem as _, Noun, Placement, PlacementKey, Update, Words,
+        AdServer, Booking, Delivered, ItemChange, LineItem as _, Noun, Placement, PlacementKey, Update, Words, late,
     },
     advice::Advice,
     plan::Plan,
@@ -21,6 +21,7 @@ use crate::{
     delivery, describe,
     line_item::{self, Halts, LineItem},
     order::{self, Order},
+    sets::{self, Parts},
     settings::Platform,
     status::{self, Shelf},
     ties,
@@ -40,6 +41,8 @@ pub struct Gam {
     halts: Halts,
     /// The creatives that this call placed.
     placed: Placed,
+    /// The creatives that this call made for sets.
+    parts: Parts,
 }
 
 impl Gam {
@@ -100,6 +103,7 @@ impl AdServer for Gam {
             opened: Cell::new(false),
             halts: Halts::default(),
             placed: Placed::default(),
+            parts: Parts::default(),
         })
     }
 
@@ -132,7 +136,7 @@ impl AdServer for Gam {
     }
 
     fn new_creative(&self, asset: &Asset) -> Fallible<Object> {
-        Ok(asset.created(&self.network, self.advertiser()?))
+        Ok(asset.shown(&self.network, self.advertiser()?))
     }
 
     fn new_placement(creative_id: &str) -> Object {
@@ -161,16 +165,20 @@ impl AdServer for Gam {
         item.create(&self.network, &self.catalogue, order, reference)
     }
 
+    fn before_creative(&self, asset: &Asset) -> Fallible<Verdict<()>> {
+        self.parts.make(&self.network, &self.ctx, self.advertiser()?, asset)
+    }
+
     fn create_creative(&self, asset: &Asset, _: Option<&str>, reference: &str) -> Fallible<String> {
+        if asset.is_master() {
+            return self.parts.create_set(&self.network, asset, reference);
+        }
         asset.create(&self.network, self.advertiser()?, reference)
     }
 
     fn place(&self, at: &Placement<'_>, creative: &String) -> Fallible<Verdict<()>> {
         let placed = ties::create(&self.network, at, creative)?;
-        if placed.is_ok() {
-            self.placed.note(at, creative);
-        }
-        Ok(placed)
+        Ok(placed.map(|association| self.placed.note(at, &association)))
     }
 
     fn displace(&self, at: &Placement<'_>) -> Fallible<Verdict<()>> {
@@ -198,7 +206,22 @@ impl AdServer for Gam {
     }
 
     fn find_creatives(&self, reference: &str) -> Fallible<Vec<Seen<String>>> {
-        creative::find(&self.network, reference)
+        let seen = creative::find(&self.network, reference)?;
+        if seen.is_empty() { sets::find(&self.network, reference) } else { Ok(seen) }
+    }
+
+    fn find_made(&self, ctx: &Context, step: &MadeStep) -> Fallible<Vec<MadeObject>> {
+        match sets::find_parts(&self.network, step)? {
+            Some(parts) => Ok(parts),
+            None => late::find(self, ctx, step),
+        }
+    }
+
+    fn stop_part(&self, word: &str, _: Option<&str>, id: &str) -> Fallible<bool> {
+        if sets::is_part(word) {
+            creative::switch_off(&self.network, id)?;
+        }
+        Ok(sets::is_part(word))
     }
 
     /// Ad Manager doesn't say whether a creative is active: it delivers if a line item shows it.
@@ -262,13 +285,17 @@ impl AdServer for Gam {
     }
 
     fn stop_creative(&self, _: Option<&str>, id: &str) -> Fallible<()> {
-        creative::switch_off(&self.network, id)?;
+        self.discard(id)?;
         ties::hide(&self.network, id)
     }
 
-    /// Nothing to do: no line item has the creative, and Ad Manager can't delete creatives.
+    /// No line item has the creative, and Ad Manager deletes neither creatives nor creative sets. Of a
+    /// set, nothing can be switched off.
     fn discard(&self, id: &str) -> Fallible<()> {
-        creative::switch_off(&self.network, id)
+        match sets::set_id(id) {
+            Some(_) => Ok(()),
+            None => creative::switch_off(&self.network, id),
+        }
     }
 
     fn stop_placement(&self, id: &str) -> Fallible<bool> {

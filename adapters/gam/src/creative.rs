@@ -5,12 +5,16 @@
 //! | image | `imageRedirectCreative`: the image stays at its URL |
 //! | video | `vastRedirectCreative`: the URL of a VAST document |
 //! | custom | `thirdPartyCreative`: a snippet of HTML in `template_values` |
+//! | custom with companions | a creative set: the snippet or the image at its URL, and images beside it |
 //!
 //! The REST API accepts neither the fields of a creative template nor the URL of a video file, so
 //! the adapter can't make creatives of these types.
 
 use flightdeck_adapter::{ad_server::Uploadable, http::url, names, prelude::*, words::pointer_segment};
 use serde::Deserialize;
+
+mod companions;
+mod custom;
 
 use crate::{
     api::{Made, Network, id_of, quoted},
@@ -30,9 +34,6 @@ const ADDRESS_LIMIT: usize = 1024;
 const ALT_TEXT_LIMIT: usize = 500;
 /// The most creatives of a line item (help 1628457).
 const CREATIVES_LIMIT: usize = 260;
-/// The macros by which Ad Manager counts the clicks of a snippet (help 6081628).
-const CLICK_MACROS: [&str; 2] = ["%%CLICK_URL_UNESC%%", "%%CLICK_URL_ESC%%"];
-
 /// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
@@ -41,6 +42,8 @@ pub struct Asset {
     /// The display name.
     pub name: String,
     fields: Object,
+    /// The fields of its companions. With any, it is the master of a creative set.
+    companions: Vec<Object>,
 }
 
 /// Translates a creative for Ad Manager. Returns `None` if that is not possible; `problems` then
@@ -82,8 +85,8 @@ pub fn translate(
             ("vastRedirectCreative", video(platform, creative, problems), Environment::VideoPlayer)
         }
         CreativeFormat::Custom => {
-            let snippet = snippet(creative, &products, problems, notes);
-            ("thirdPartyCreative", snippet, Environment::Browser)
+            let (kind, details) = custom::translate(creative, &products, problems, notes);
+            (kind, details, Environment::Browser)
         }
         other => {
             let known = FORMATS.each_ref().map(CreativeFormat::word);
@@ -102,6 +105,7 @@ pub fn translate(
     if creative.format == CreativeFormat::Video {
         check_duration(creative, &products, problems);
     }
+    let companions = companions::translate(creative, &products, problems);
     let size = size(creative, &products, problems, notes);
     let (Some(details), Some(size)) = (details, size) else { return Ok(None) };
     if problems.count() != before {
@@ -109,7 +113,8 @@ pub fn translate(
     }
     let mut fields = object! { "size": crate::line_item::pixels(size) };
     fields.set(kind, details);
-    Ok(Some(Asset { creative_id: creative.creative_id.clone(), name: creative.name.clone(), fields }))
+    let (creative_id, name) = (creative.creative_id.clone(), creative.name.clone());
+    Ok(Some(Asset { creative_id, name, fields, companions }))
 }
 
 fn is_address(address: &str) -> bool {
@@ -243,82 +248,6 @@ fn is_video_file(address: &str) -> bool {
     ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// The fields of a custom creative.
-const CUSTOM_FIELDS: [&str; 3] = ["snippet", "safe_frame_compatible", "impression_trackers"];
-
-fn snippet(
-    creative: &Creative,
-    products: &[(&String, Product)],
-    problems: &mut Problems,
-    notes: &mut Vec<String>,
-) -> Option<Object> {
-    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
-    if let Some(template) = &creative.template_id {
-        let message = "Ad Manager's REST API takes no fields of a creative template. Leave template_id out and send the \
-                       HTML as template_values.snippet.";
-        problems.unsupported("unsupported_template", pointer("template_id"), template, message, &[]);
-    }
-    let values = creative.template_values.as_deref().unwrap_or("{}");
-    let Ok(Json::Object(values)) = Json::parse(values) else {
-        problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object.");
-        return None;
-    };
-    for (name, value) in values.iter().filter(|(name, _)| !CUSTOM_FIELDS.contains(name)) {
-        let pointer = pointer(&format!("template_values/{}", pointer_segment(name)));
-        let message = "A custom creative on Ad Manager has no such field.";
-        problems.unsupported("unsupported_template", pointer, value.to_string(), message, &CUSTOM_FIELDS);
-    }
-    let Some(html) = values.get("snippet").and_then(Json::as_text).filter(|html| !html.trim().is_empty()) else {
-        let message = "A custom creative on Ad Manager is a snippet of HTML: send template_values.snippet.";
-        problems.invalid("snippet_missing", pointer("template_values/snippet"), "", message);
-        return None;
-    };
-    let safe = match values.get("safe_frame_compatible") {
-        None => true,
-        Some(Json::Bool(safe)) => *safe,
-        Some(other) => {
-            let pointer = pointer("template_values/safe_frame_compatible");
-            problems.invalid("invalid_template_values", pointer, other.to_string(), "It is true or false.");
-            return None;
-        }
-    };
-    if !CLICK_MACROS.iter().any(|name| html.contains(name)) {
-        let required = products.iter().any(|(_, product)| product.require_click_macro);
-        let message = format!(
-            "Ad Manager counts the clicks of a snippet only if it leads them through {}.",
-            CLICK_MACROS.join(" or ")
-        );
-        if required {
-            problems.unsupported("click_macro_missing", pointer("template_values/snippet"), "", message, &CLICK_MACROS);
-        } else {
-            notes.push(format!("{}: no clicks will be counted. {message}", creative.creative_id));
-        }
-    }
-    let trackers = trackers(&values, &pointer("template_values/impression_trackers"), problems);
-    let mut details = object! { "snippet": html, "safeFrameCompatible": safe };
-    set_destination(&mut details, creative);
-    set_trackers(&mut details, products, &trackers);
-    Some(details)
-}
-
-/// Reads the addresses that a buyer has requested with each impression.
-fn trackers(values: &Object, pointer: &str, problems: &mut Problems) -> Vec<String> {
-    let Some(list) = values.get("impression_trackers") else { return Vec::new() };
-    let read: Option<Vec<String>> = match list {
-        Json::List(items) => items.iter().map(|item| item.as_text().map(str::to_owned)).collect(),
-        _ => None,
-    };
-    let good = |address: &String| is_address(address) && address.chars().count() <= ADDRESS_LIMIT;
-    match read.filter(|read| read.iter().all(good)) {
-        Some(read) => read,
-        None => {
-            let message = format!("It is a list of addresses of at most {ADDRESS_LIMIT} characters.");
-            problems.invalid("invalid_template_values", pointer, list.to_string(), message);
-            Vec::new()
-        }
-    }
-}
-
 impl Uploadable for Asset {
     fn creative_id(&self) -> &str {
         &self.creative_id
@@ -336,6 +265,32 @@ impl Asset {
         let mut object = object! { "displayName": &self.name, "advertiser": network.name("companies", advertiser) };
         object.set_all(&self.fields);
         object
+    }
+
+    /// Returns what a plan shows of the creative: its body, and those of its companions.
+    #[must_use]
+    pub fn shown(&self, network: &Network, advertiser: &str) -> Object {
+        let mut object = self.created(network, advertiser);
+        if !self.companions.is_empty() {
+            object.set("companionCreatives", self.companions.clone());
+        }
+        object
+    }
+
+    /// Returns the companions, as creatives of their own.
+    pub fn companions(&self) -> impl Iterator<Item = Self> + use<'_> {
+        self.companions.iter().enumerate().map(|(index, fields)| Self {
+            creative_id: self.creative_id.clone(),
+            name: format!("{} companion {}", self.name, index + 1),
+            fields: fields.clone(),
+            companions: Vec::new(),
+        })
+    }
+
+    /// Whether it is the master of a creative set.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        !self.companions.is_empty()
     }
 
     /// Creates the creative.

@@ -54,6 +54,11 @@ pub const LOOKUP_LAG_MS: u32 = 3_000;
 /// `-` for any parent.
 pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
 
+/// The field by which the association of a creative set is found. The type's filterable fields have it;
+/// what stands for a set in the name of an association, whose format has the id of a creative, is not
+/// documented. So the adapter reads the name from the answers and never makes one.
+pub const SET_OF_ASSOCIATION: &str = "creativeSet";
+
 /// The types of geo targets that a region with an ISO 3166-2 code may have. In the reference, the
 /// type is free text. These are the types in Google's published list of places, for the countries
 /// whose regions the adapter knows.

@@ -47,6 +47,7 @@ pub mod refusal;
 pub mod regions;
 #[cfg(test)]
 mod samples;
+pub mod sets;
 pub mod settings;
 pub mod status;
 pub mod targeting;

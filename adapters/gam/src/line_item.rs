@@ -30,6 +30,7 @@ use crate::{
     targeting::{self, Targeting},
 };
 
+mod companions;
 mod halt;
 mod standing;
 mod terms;
@@ -115,7 +116,8 @@ pub fn translate(
     if let Some(video) = video::settings(&product, package, problems) {
         video::write(&mut fields, video);
     }
-    let placeholders: Vec<Object> = product.sizes.iter().map(|size| placeholder(*size)).collect();
+    let mut placeholders: Vec<Object> = product.sizes.iter().map(|size| placeholder(*size)).collect();
+    companions::write(&mut fields, &mut placeholders, &product, package, problems);
     fields.set("creativePlaceholders", placeholders);
     write_settings(&mut fields, platform, &product);
     let flags = object! {

@@ -1,6 +1,7 @@
 //! The publisher's settings for the network and for a product on it. Their JSON Schemas are in
 //! `schemas/`.
 
+mod companions;
 mod product;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,12 @@ use flightdeck_adapter::{
 };
 use serde::Deserialize;
 
-pub use self::product::{
-    AdUnit, Cap, CostType, CustomValue, Environment, LineItemType, Position, Product, RequestPlatform, Roadblocking,
-    Rotation, TimeUnit, Video,
+pub use self::{
+    companions::{CompanionDelivery, Companions},
+    product::{
+        AdUnit, Cap, CostType, CustomValue, Environment, LineItemType, Position, Product, RequestPlatform,
+        Roadblocking, Rotation, TimeUnit, Video,
+    },
 };
 
 /// The JSON Schema of [`Platform`].
@@ -194,7 +198,7 @@ mod tests {
     fn the_schemas_name_the_fields_of_the_types() {
         let product = "line_item_type priority environment ad_units excluded_ad_units placements sizes key_values \
                        allow_overbook skip_inventory_check creative_rotation video share_percent cost_type \
-                       frequency_caps roadblocking auto_extension_days label_ids custom_fields notes \
+                       frequency_caps roadblocking companions auto_extension_days label_ids custom_fields notes \
                        impression_trackers require_click_macro";
         let platform = "network_code trafficker_id approve_orders currency report_days order_name line_item_name \
                         salesperson_id secondary_salesperson_ids secondary_trafficker_ids agency_id team_ids \

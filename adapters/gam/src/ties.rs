@@ -15,10 +15,13 @@ use crate::{
     inferred,
     line_item::{self, LineItem},
     refusal::{exists, not_shown_yet},
+    sets,
 };
 
 /// The platform's name for the type.
 pub const TYPE: &str = "LineItemCreativeAssociation";
+/// The name of lists of them.
+const TIES: &str = "lineItemCreativeAssociations";
 
 #[derive(Debug, Deserialize)]
 struct Tie {
@@ -48,42 +51,63 @@ fn switch(network: &Network, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
     }
 }
 
-/// Lets a creative run in a line item, in a step. If the package is inactive, the creative runs
-/// once it is active.
+/// Lets a creative or creative set run in a line item, in a step. If the package is inactive, it runs
+/// once the package is active. Returns the id of the association.
 ///
 /// # Errors
 /// On a transient failure. A final refusal is in the verdict.
-pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible<Verdict<()>> {
+pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible<Verdict<String>> {
     let item = at.item;
     let found = || -> Fallible<Option<Seen<String>>> {
-        let Some(tie) = read(network, item, creative)? else { return Ok(None) };
+        let Some(tie) = look(network, item, creative)? else { return Ok(None) };
         switch(network, item, &tie, at.active)?;
-        Ok(Some(seen(item, creative, &tie)))
+        Ok(Some(seen(item, &tie)))
     };
-    let made = step(step_name(&["association", at.package_id, at.creative_id]))
+    step(step_name(&["association", at.package_id, at.creative_id]))
         .remember(RemoteKind::Association, at.key())
         .find(|_| Ok(found()?.into_iter().collect()))
         .try_create(|_| {
-            let body = object! {
-                "lineItem": network.name("lineItems", item),
-                "creative": network.name("creatives", creative),
-            };
+            let mut body = object! { "lineItem": network.name("lineItems", item) };
+            let (field, name) = sets::in_association(network, creative);
+            body.set(field, name);
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
             match made {
-                Ok(tie) => switch(network, item, &tie, at.active)?,
+                Ok(tie) => {
+                    switch(network, item, &tie, at.active)?;
+                    Ok(id(item, &tie))
+                }
                 // It is identified by the two ids, so the existing one is the wanted one.
                 Err(failure) if exists(&failure) => {
-                    found()?.map(|_| ()).ok_or_else(|| not_shown_yet("this association"))?;
+                    found()?.map(|seen| seen.id).ok_or_else(|| not_shown_yet("this association"))
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) => Err(failure),
             }
-            Ok(format!("{item}/{creative}"))
-        })?;
-    Ok(made.map(|_| ()))
+        })
 }
 
-fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
-    Seen::new(format!("{item}/{creative}")).named(&tie.name).active(tie.status != "INACTIVE")
+/// Returns an association's id: its line item, and the last part of its name, which is the creative's id.
+/// What it is for a creative set is not documented.
+fn id(item: &str, tie: &Tie) -> String {
+    format!("{item}/{}", tie.name.rsplit('/').next().unwrap_or_default())
+}
+
+/// Reads the association of a line item with a creative or a creative set.
+fn look(network: &Network, item: &str, creative: &str) -> Fallible<Option<Tie>> {
+    if sets::set_id(creative).is_none() {
+        return read(network, item, creative);
+    }
+    let (path, filter) = (path!("lineItems/{}/creatives", item), of(network, creative));
+    network.list::<Tie>(&path, TIES, &filter).last().transpose()
+}
+
+/// Returns the filter for the associations of a creative or a creative set.
+fn of(network: &Network, creative: &str) -> String {
+    let (field, name) = sets::in_association(network, creative);
+    format!("{field} = {}", quoted(&name))
+}
+
+fn seen(item: &str, tie: &Tie) -> Seen<String> {
+    Seen::new(id(item, tie)).named(&tie.name).active(tie.status != "INACTIVE")
 }
 
 /// Finds the association of a line item and a creative: there is at most one.
@@ -91,7 +115,7 @@ fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
 /// # Errors
 /// When Ad Manager can't be reached.
 pub fn find(network: &Network, item: &str, creative: &str) -> Fallible<Vec<Seen<String>>> {
-    Ok(read(network, item, creative)?.map(|tie| seen(item, creative, &tie)).into_iter().collect())
+    Ok(look(network, item, creative)?.map(|tie| seen(item, &tie)).into_iter().collect())
 }
 
 /// Whether any line item shows a creative.
@@ -99,8 +123,8 @@ pub fn find(network: &Network, item: &str, creative: &str) -> Fallible<Vec<Seen<
 /// # Errors
 /// When Ad Manager can't be reached.
 pub fn is_shown(network: &Network, creative: &str) -> Fallible<bool> {
-    let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
-    for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
+    let filter = of(network, creative);
+    for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, TIES, &filter) {
         if tie?.status != "INACTIVE" {
             return Ok(true);
         }
@@ -113,8 +137,8 @@ pub fn is_shown(network: &Network, creative: &str) -> Fallible<bool> {
 /// # Errors
 /// When Ad Manager refuses.
 pub fn hide(network: &Network, creative: &str) -> Fallible<()> {
-    let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
-    let ties = network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter);
+    let filter = of(network, creative);
+    let ties = network.list::<Tie>(inferred::ALL_ASSOCIATIONS, TIES, &filter);
     for tie in ties.collect::<Fallible<Vec<_>>>()? {
         let item = tie.name.rsplit('/').nth(2).unwrap_or_default();
         switch(network, item, &tie, false)?;
@@ -149,7 +173,7 @@ pub fn remove(network: &Network, at: &Placement<'_>) -> Fallible<Verdict<()>> {
 fn switch_all(network: &Network, item: &str, on: bool) -> Fallible<()> {
     let path = path!("lineItems/{}/creatives", item);
     let mut names = Vec::new();
-    for tie in network.list::<Tie>(&path, "lineItemCreativeAssociations", "") {
+    for tie in network.list::<Tie>(&path, TIES, "") {
         let tie = tie?;
         if (tie.status == "INACTIVE") == on {
             names.push(tie.name);
@@ -208,7 +232,7 @@ pub fn showing(network: &Network, items: &[String]) -> Fallible<BTreeSet<String>
     let mut showing = BTreeSet::new();
     for some in items.chunks(AT_ONCE) {
         let filter = any(some.iter().map(|id| format!("lineItem = {}", quoted(&network.name("lineItems", id)))));
-        for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
+        for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, TIES, &filter) {
             let tie = tie?;
             if tie.status != "INACTIVE" {
                 showing.extend(tie.name.rsplit('/').nth(2).map(str::to_owned));

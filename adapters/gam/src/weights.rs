@@ -26,9 +26,8 @@ pub struct Placed(RefCell<Vec<(String, String, String)>>);
 
 impl Placed {
     /// Notes a creative that was placed.
-    pub fn note(&self, at: &Placement<'_>, creative: &str) {
-        let id = format!("{}/{creative}", at.item);
-        self.0.borrow_mut().push((at.package_id.to_owned(), at.creative_id.to_owned(), id));
+    pub fn note(&self, at: &Placement<'_>, association: &str) {
+        self.0.borrow_mut().push((at.package_id.to_owned(), at.creative_id.to_owned(), association.to_owned()));
     }
 
     /// Returns the creatives of a package with the ids of their associations, in the order of the

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
-use super::{Platform, Size};
+use super::{Companions, Platform, Size};
 use crate::inferred;
 
 /// Settings of a product.
@@ -44,6 +44,8 @@ pub struct Product {
     pub frequency_caps: Vec<Cap>,
     /// How several creatives are shown together on a page.
     pub roadblocking: Option<Roadblocking>,
+    /// What is shown beside each of its creatives.
+    pub companions: Option<Companions>,
     /// The days that line items may run on if they have not reached their goal.
     pub auto_extension_days: Option<u8>,
     /// The labels of its line items.

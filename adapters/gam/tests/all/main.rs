@@ -12,6 +12,7 @@
 //! - [`crashes`]: each operation, cut off after each of its interactions.
 //! - [`late`]: requests that took effect, or became visible, after their objects were made again.
 //! - [`rules`]: what the platform requires; [`counted`]: what it says of what it delivered.
+//! - [`roadblocks`]: creatives with companions.
 //! - [`examples`]: the requests of the lifecycle document.
 //! - [`google`]: Google's own client, which puts the same on the wire.
 
@@ -27,6 +28,7 @@ mod late;
 mod lifecycle;
 mod network;
 mod pages;
+mod roadblocks;
 mod rules;
 // Shared with the unit tests.
 #[path = "../../src/samples.rs"]
