@@ -95,11 +95,17 @@ export function translate(buy, advertiserId, problems) {
   return { order, lines: buy.packages.map((one) => line(buy, one, problems)) };
 }
 
+/** The buyer's field for the price: the last part of the pointer of a refusal. */
+function priceField(one) {
+  const model = word(one.price.model);
+  return model === 'flat' ? 'flat_price' : model;
+}
+
 function line(buy, one, problems) {
   const at = pointer('packages', one.packageId);
   if (one.price.model.tag !== 'cpm') {
     const message = 'Signpost has prices per thousand impressions only.';
-    problems.unsupported('unsupported_price_model', `${at}/price_model`, word(one.price.model), message, ['cpm']);
+    problems.unsupported('unsupported_price_model', `${at}/${priceField(one)}`, word(one.price.model), message, ['cpm']);
   }
   if (!PACING[one.pacing.tag]) {
     const message = 'Signpost paces evenly or as fast as possible.';
@@ -118,7 +124,7 @@ function line(buy, one, problems) {
     fields: {
       name: short(one.name),
       goal_impressions: one.impressions,
-      rate: amount(one.price.rate, `${at}/price`, problems),
+      rate: amount(one.price.rate, `${at}/${priceField(one)}`, problems),
       rate_type: 'cpm',
       start: one.start,
       end: one.end,

@@ -144,10 +144,10 @@ test('everything that is impossible is refused at once, by its field', () => {
     items.map(({ field }) => field),
     [
       '/currency',
-      '/packages/a/price_model',
+      '/packages/a/cpc',
       '/packages/a/pacing',
       '/packages/a/daily_impressions',
-      '/packages/a/price',
+      '/packages/a/cpc',
       '/packages/a/targeting_overlay/geo_country_any_of',
       '/packages/a/targeting_overlay/device_type_none_of',
     ],

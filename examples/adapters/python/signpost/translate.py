@@ -93,11 +93,18 @@ def translate(buy: types.MediaBuy, advertiser_id: str, problems: Problems) -> tu
     return order, [_line(buy, package, problems) for package in buy.packages]
 
 
+def _price_field(package: types.PackageOrder) -> str:
+    """The buyer's field for the price: the last part of the pointer of a refusal."""
+    model = word(package.price.model)
+    return "flat_price" if model == "flat" else model
+
+
 def _line(buy: types.MediaBuy, package: types.PackageOrder, problems: Problems) -> Line:
     at = pointer("packages", package.package_id)
     if package.price.model != types.PriceModel_Cpm():
         message = "Signpost has prices per thousand impressions only."
-        problems.unsupported("unsupported_price_model", f"{at}/price_model", word(package.price.model), message, ["cpm"])
+        field = f"{at}/{_price_field(package)}"
+        problems.unsupported("unsupported_price_model", field, word(package.price.model), message, ["cpm"])
     pacing = word(package.pacing)
     if pacing not in ("even", "asap"):
         message = "Signpost paces evenly or as fast as possible."
@@ -113,7 +120,7 @@ def _line(buy: types.MediaBuy, package: types.PackageOrder, problems: Problems) 
     fields = {
         "name": package.name[:MAX_NAME],
         "goal_impressions": package.impressions,
-        "rate": _amount(package.price.rate, f"{at}/price", problems),
+        "rate": _amount(package.price.rate, f"{at}/{_price_field(package)}", problems),
         "rate_type": "cpm",
         "start": package.start,
         "end": package.end,

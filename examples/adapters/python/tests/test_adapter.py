@@ -129,8 +129,8 @@ class Plans(unittest.TestCase):
         self.assertEqual(
             [one.field for one in record.items],
             [
-                "/currency", "/packages/a/price_model", "/packages/a/pacing", "/packages/a/daily_impressions",
-                "/packages/a/price", "/packages/a/targeting_overlay/geo_country_any_of",
+                "/currency", "/packages/a/cpc", "/packages/a/pacing", "/packages/a/daily_impressions",
+                "/packages/a/cpc", "/packages/a/targeting_overlay/geo_country_any_of",
                 "/packages/a/targeting_overlay/device_type_none_of",
             ],
         )

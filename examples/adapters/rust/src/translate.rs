@@ -171,7 +171,7 @@ fn line(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Fall
     if package.price.model != PriceModel::Cpm {
         let message = "Signpost has prices per thousand impressions only.";
         let word = package.price.model.word();
-        problems.unsupported("unsupported_price_model", at("price_model"), word, message, &["cpm"]);
+        problems.unsupported("unsupported_price_model", at(package.price.model.field()), word, message, &["cpm"]);
     }
     let pacing = package.pacing.word();
     if !["even", "asap"].contains(&pacing) {
@@ -187,7 +187,7 @@ fn line(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Fall
         let field = at("daily_impressions");
         problems.unsupported("unsupported_daily_impressions", field, daily.to_string(), message, &[]);
     }
-    let rate = amount(package.price.rate, &at("price"), problems);
+    let rate = amount(package.price.rate, &at(package.price.model.field()), problems);
     let daily_budget = package.daily_budget.map(|budget| amount(budget, &at("daily_budget"), problems));
     let (countries, devices) = targeting(package, &at("targeting_overlay"), problems)?;
     let name = short(&package.name);

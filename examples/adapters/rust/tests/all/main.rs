@@ -149,10 +149,10 @@ fn everything_that_is_impossible_is_refused_at_once_by_its_field() {
         fields,
         [
             "/currency",
-            "/packages/a/price_model",
+            "/packages/a/cpc",
             "/packages/a/pacing",
             "/packages/a/daily_impressions",
-            "/packages/a/price",
+            "/packages/a/cpc",
             "/packages/a/targeting_overlay/geo_country_any_of",
             "/packages/a/targeting_overlay/device_type_none_of",
         ]
