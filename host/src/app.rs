@@ -42,6 +42,7 @@ pub mod complete_task;
 pub mod create_media_buy;
 pub mod desk;
 pub mod error;
+pub mod explain_rules;
 pub mod get_media_buy_delivery;
 pub mod lists;
 mod preconditions;

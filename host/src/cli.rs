@@ -18,6 +18,7 @@
 //! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
 //! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |
 //! | `webhook …` | manages webhook endpoints and their deliveries |
+//! | `rules explain` | says which approval rules apply to a request, and why |
 //! | `backup` | copies an SQLite database to a file |
 //! | `restore` | replaces the SQLite database with such a copy |
 //! | `restored` | marks a database that was restored by other means |
@@ -54,6 +55,7 @@ mod record_adapter;
 mod releases;
 mod reload;
 mod replay_adapter;
+mod rules;
 mod signing;
 mod token;
 mod webhook;
@@ -99,6 +101,9 @@ enum Command {
     /// Manage bearer tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Try the approval rules on a request.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Copy an SQLite database to a file. Works while a host is serving.
     Backup {
         #[command(flatten)]
@@ -344,6 +349,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Command::Token(TokenCommand::Restore(which)) => {
             load(&which.with).and_then(|config| token::restore(&config, &which))
+        }
+        Command::Rules(rules::RulesCommand::Explain(asked)) => {
+            load(&asked.with).and_then(|config| rules::explain(&config, &asked))
         }
         Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
         Command::Restore { with, file } => load(&with).and_then(|config| backup::restore(&config, &file)),

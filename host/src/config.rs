@@ -6,8 +6,8 @@
 //! `docs/configuration.md` describes every key.
 //!
 //! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`],
-//!   [`operations`], [`releases`], `platforms`, [`principals`], [`tokens`], [`products`], [`approvals`],
-//!   [`retention`].
+//!   [`operations`], [`releases`], `platforms`, [`principals`], [`tokens`], [`products`], `groups`,
+//!   [`approvals`], [`retention`].
 //! - [`AdapterCheck`]: the file of `adapter check`, which has some of the same sections.
 //! - `reader` and `section` walk the document and collect mistakes. `values` defines what single
 //!   values must be.
@@ -23,18 +23,21 @@ use toml::{Spanned, de::DeTable};
 use crate::{
     adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
     domain::{
+        approval::{ApprovalQuestion, ApprovalRule, Evaluation, Group, Needed},
         id::{PlatformName, PrincipalId},
         lane::Workers,
+        product::Catalogue,
     },
     network::receivers::Policy,
 };
 
 mod adapter_check;
-pub mod approvals;
+mod approvals;
 pub mod callers;
 pub mod desk;
 mod difference;
 mod engine;
+mod groups;
 pub mod keys;
 pub mod mistake;
 pub mod operations;
@@ -54,7 +57,6 @@ mod values;
 mod webhooks;
 
 pub use adapter_check::{AdapterCheck, Dev};
-pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
 pub use desk::Desk;
 pub use keys::KeySetting;
@@ -68,7 +70,7 @@ pub use retention::Retention;
 pub use server::{Data, Server};
 pub use store::{StoreSettings, StoreUrl};
 pub use tokens::Token;
-pub(crate) use values::parse_duration;
+pub(crate) use values::{parse_duration, written};
 
 use mistake::Lines;
 use reader::Reader;
@@ -123,6 +125,8 @@ pub struct Config {
     pub tokens: Vec<Token>,
     /// `[[products]]`: what is for sale.
     pub products: Vec<Product>,
+    /// `[[groups]]`: the people whom rules ask.
+    pub groups: Vec<Group>,
     /// `[[approvals]]`: the rules that decide which changes need a reviewer.
     pub approvals: Vec<ApprovalRule>,
     /// The SHA-256 of the file in hexadecimal. Two configurations with the same digest differ at
@@ -218,6 +222,7 @@ impl Config {
         let principals = root.tables("principals", Principal::read);
         let tokens = root.tables("tokens", Token::read);
         let products = root.tables("products", |section| Product::read(section, currency));
+        let groups = root.tables("groups", groups::read);
         let approvals = approvals::read(&root);
         root.refuse_unknown_keys();
         Some(Self {
@@ -237,6 +242,7 @@ impl Config {
             principals,
             tokens,
             products,
+            groups,
             approvals,
             digest: String::new(),
             file: PathBuf::new(),
@@ -306,9 +312,20 @@ impl Config {
         known.map_or(self.callers.rates, |known| known.calls.over(self.callers.rates))
     }
 
+    /// What a principal can buy: the products on platforms where it has an advertiser.
+    pub fn catalogue(&self, principal: &PrincipalId) -> Catalogue<'_> {
+        let sellable = self.products.iter().filter(|product| self.advertiser(principal, &product.platform).is_some());
+        Catalogue { offers: sellable.map(Product::offer).collect(), currency: &self.publisher.currency }
+    }
+
     /// The approval that a change needs before it is carried out, or `None` if it needs none.
-    pub fn approvals_needed(&self, question: &ApprovalQuestion<'_>) -> Option<Needed> {
-        approvals::strictest(&self.approvals, question)
+    pub fn approvals_needed(&self, question: &ApprovalQuestion) -> Option<Needed> {
+        Evaluation::of(&self.approvals, question).needed()
+    }
+
+    /// Whether a rule asks whether a buy is the buyer's first.
+    pub fn asks_for_first_buys(&self) -> bool {
+        self.approvals.iter().any(|rule| rule.when.first_buy)
     }
 
     /// The number of workers, in total and per platform.

@@ -12,6 +12,7 @@
 //! - [`absence`]: when a buy that its ad server does not show counts as gone.
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives
 //!   the status.
+//! - [`approval`]: which changes need the verdicts of people, and whether those are there.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //!   [`lane`]: which operations may run at the same time.
 //! - [`lookup`]: the objects that lost requests created on an ad server.
@@ -31,6 +32,7 @@
 
 pub mod absence;
 pub mod account;
+pub mod approval;
 pub mod audit;
 pub mod budget;
 pub mod capability;

@@ -1,10 +1,17 @@
 //! The configuration that newcomers copy from, and what becomes of damaged ones.
 
-use std::{fmt::Write as _, path::Path, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use flightdeck::{
-    config::{ApprovalQuestion, Config, ConfigErrors, Needed, Surroundings},
+    config::{Config, ConfigErrors, Surroundings},
     domain::{
+        approval::ApprovalQuestion,
         creative::Format,
         digest,
         growth::Growth,
@@ -93,17 +100,23 @@ fn the_demos_tokens_are_their_own_names_and_all_its_warnings() {
 #[test]
 fn what_makes_a_demos_buy_larger_waits_for_one_reviewer_and_the_large_ones_for_two() {
     let config = read(&demo()).unwrap_or_else(|errors| panic!("{errors}"));
-    let (principal, platforms) = (PrincipalId::from("demo-agency"), [PlatformName::from("kevel")]);
     let reviewers = |operation, budget: i64, grown: &[Growth]| {
         let question = ApprovalQuestion {
             operation,
-            principal: &principal,
-            platforms: &platforms,
+            principal: PrincipalId::from("demo-agency"),
+            platforms: vec![PlatformName::from("kevel")],
+            products: Vec::new(),
+            currency: "USD".to_owned(),
             budget: Micros::new(budget * Micros::UNIT).unwrap(),
             raise: Micros::ZERO,
+            approved_budget: None,
             grown: grown.iter().copied().collect(),
+            longer: Duration::ZERO,
+            wider: BTreeMap::new(),
+            formats: BTreeSet::new(),
+            first_buy: false,
         };
-        config.approvals_needed(&question).map(|needed: Needed| needed.reviewers)
+        config.approvals_needed(&question).map(|needed| needed.reviewers())
     };
     assert_eq!(reviewers(OperationKind::Create, 50_000, &[Growth::Creation]), Some(1));
     assert_eq!(reviewers(OperationKind::Update, 60_000, &[Growth::Spend]), Some(1));

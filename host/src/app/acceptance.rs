@@ -12,8 +12,8 @@ use crate::{
         commit_retry::record_new,
         error::{AppError, ErrorCode},
     },
-    config::approvals::ApprovalQuestion,
     domain::{
+        approval::ApprovalQuestion,
         change::ProposedChange,
         digest,
         failure::Failure,
@@ -22,7 +22,6 @@ use crate::{
         operation::{Change, Operation, OperationKind, OperationState},
         plan::Plan,
         status::{BuyStatus, Standing},
-        task::TaskKind,
         time::Timestamp,
         weight,
     },
@@ -150,7 +149,7 @@ impl App {
         if draft.kind != OperationKind::Create {
             buy = draft.current.clone();
         }
-        self.ask_if_needed(&draft, &mut operation, &mut buy, at, &mut recording);
+        self.ask_if_needed(&draft, &mut operation, &mut buy, at, &mut recording).await?;
         if options.dry_run {
             let mut answer = self.answer(draft.desired, operation, draft.notes);
             answer.standing_status = buy.status;
@@ -233,36 +232,30 @@ impl App {
         }
     }
 
-    fn ask_if_needed(
+    async fn ask_if_needed(
         &self,
         draft: &Draft,
         operation: &mut Operation,
         buy: &mut MediaBuy,
         at: Timestamp,
         recording: &mut Recording,
-    ) {
-        let platforms = draft.proposed().platforms();
-        let asked = ApprovalQuestion::about(draft.kind, draft.proposed(), &platforms);
-        let Some(needed) = self.config.approvals_needed(&asked) else { return };
+    ) -> Result<(), AppError> {
+        let nothing_booked = self.config.asks_for_first_buys()
+            && !self.store.has_booked(&draft.current.principal, &draft.current.id).await?;
+        let asked = ApprovalQuestion::about(draft.kind, draft.proposed(), nothing_booked);
+        let Some(needed) = self.config.approvals_needed(&asked) else { return Ok(()) };
         operation.state = OperationState::AwaitingApproval;
         let plan = operation.plan.clone();
         // The digest of a new buy uses the revision that a run will read, which is the one it has
         // now.
         let digest = planning::digest(&operation.request, &plan, draft.current.revision);
-        let question = Question {
-            kind: TaskKind::ManualApproval,
-            priority: needed.priority,
-            reason: asked.reason().into(),
-            due_in: needed.due_in,
-            approvals_needed: needed.reviewers,
-            plan,
-            digest,
-        };
+        let question = Question::for_approval(needed, asked.reason().into(), plan, digest);
         tasks::ask(operation, &draft.desired, question, at, recording);
         if draft.kind == OperationKind::Create {
             buy.status = BuyStatus::PendingManual;
             buy.detail = "waits for approval by the publisher".to_owned();
         }
+        Ok(())
     }
 
     /// Waits at most `wait` until an operation comes to rest, or until the host stops, and returns

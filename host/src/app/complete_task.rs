@@ -8,6 +8,7 @@ use crate::{
         tasks::take_up,
     },
     domain::{
+        approval::{self, NotACandidate, Voter},
         failure::FailureDetails,
         field::Field,
         id::TaskId,
@@ -89,6 +90,7 @@ impl App {
             if people::asked_for(&self.config, store, &stored.value, &caller.person, at).await? {
                 return Err(AppError::denied("nobody approves their own request: another person must decide"));
             }
+            self.check_candidate(&stored.value, &counted, caller, &decide)?;
             // The decision is about the question that was read first, and must not be applied to a
             // different one.
             if asked.get_or_insert_with(|| stored.value.digest.clone()) != &stored.value.digest {
@@ -122,6 +124,23 @@ impl App {
         self.signals.rested(&operation_id);
         let fresh = self.visible_task(caller, &decide.task).await?;
         self.view(caller, fresh.value).await
+    }
+
+    /// Checks that the rules ask the caller, and for an approval, that it is not somebody else's
+    /// that is missing.
+    fn check_candidate(
+        &self,
+        task: &Task,
+        counted: &Counted,
+        caller: &Caller,
+        decide: &Decide,
+    ) -> Result<(), AppError> {
+        let (demands, groups, voter) = (task.demanded(), &self.config.groups, Voter::new(caller.person.clone()));
+        let checked = match goes_on(task, decide) {
+            true => approval::may_approve(&demands, groups, &counted.voters, &voter),
+            false => approval::may_decide(&demands, groups, &voter),
+        };
+        checked.map_err(|refused: NotACandidate| AppError::denied(refused.to_string()).current_task(task))
     }
 
     /// Returns everything that a decision writes.
@@ -195,6 +214,8 @@ impl App {
         recording: &mut Recording,
     ) -> Result<(), Undecided> {
         let task = &mut stored.value;
+        let mut voters = counted.voters.clone();
+        voters.push(Voter::new(caller.person.clone()));
         drop_lapsed(task, counted, at, recording);
         if task.status != TaskStatus::InProgress {
             take_up(task, caller, at, recording)?;
@@ -215,7 +236,7 @@ impl App {
         let action = if decide.resolution == Resolution::Approved { "approve" } else { decide.resolution.as_str() };
         let line = events::history(&caller.signature(), action, task.status, task.status, words, at);
         recording.push(Write::History(task.id.clone(), line));
-        if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
+        if approval::unmet(&task.demanded(), &self.config.groups, &voters).is_empty() {
             decisions::decide(task, decide.resolution, words, &caller.name);
             let (store, deadline) = (&self.store, self.config.operations.deadline);
             decisions::release(store, operation, task, deadline, at, recording).await?;

@@ -9,10 +9,8 @@ use crate::{
     },
     domain::{
         field::FieldPath,
-        id::PrincipalId,
         operation::{Change, OperationKind},
         problem::Problem,
-        product::Catalogue,
     },
     operations::now,
 };
@@ -34,7 +32,7 @@ impl App {
         }
         let at = now();
         let (buy, notes) = new
-            .draft(&principal, &self.catalogue(&principal), at)
+            .draft(&principal, &self.config.catalogue(&principal), at)
             .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, problems))?;
         let (kind, change) = (OperationKind::Create, Change::Create);
         let draft = Draft { kind, change, current: buy.clone(), desired: buy, asked: at, notes };
@@ -44,19 +42,6 @@ impl App {
     /// Returns the problem with a package id of a new buy, for the field at `at`, if the caller
     /// can't buy the package.
     pub fn not_for_sale(&self, caller: &Caller, package: &str, at: FieldPath) -> Option<Problem> {
-        self.catalogue(caller.buyer().ok()?).offer(package, at).err()
-    }
-
-    /// Returns what a principal can buy: the products on platforms where it has an advertiser.
-    fn catalogue(&self, principal: &PrincipalId) -> Catalogue<'_> {
-        let sellable = self
-            .config
-            .products
-            .iter()
-            .filter(|product| self.config.advertiser(principal, &product.platform).is_some());
-        Catalogue {
-            offers: sellable.map(|product| product.offer()).collect(),
-            currency: &self.config.publisher.currency,
-        }
+        self.config.catalogue(caller.buyer().ok()?).offer(package, at).err()
     }
 }

@@ -28,13 +28,34 @@ impl App {
         options: WriteOptions,
     ) -> Result<WriteAnswer, AppError> {
         let principal = caller.buyer()?.clone();
-        let kind = if change.packages_only { OperationKind::UpdatePackage } else { OperationKind::Update };
+        let kind = change.kind();
         if let Some(answer) = self.replay(&principal, &options, kind).await? {
             return Ok(answer);
         }
         let current = self.changeable_buy(caller, &change.buy).await?;
-        let mut patch = change.patch;
-        patch.end = change.end.map(end_of);
+        let change = Change::Update(change.into_patch()?);
+        let when = self.next_word(&current, &change).await?;
+        let desired = change
+            .apply(&current, when)
+            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, problems))?;
+        let notes = change.cleared(&current, None);
+        let draft = Draft { kind, change, current, desired, asked: when.asked, notes };
+        self.accept(caller, draft, options).await
+    }
+}
+
+impl ChangeMediaBuy {
+    /// The kind of change.
+    pub fn kind(&self) -> OperationKind {
+        if self.packages_only { OperationKind::UpdatePackage } else { OperationKind::Update }
+    }
+
+    /// The patch, with its end.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` when it changes nothing, or the flight would end too late.
+    pub(super) fn into_patch(self) -> Result<BuyPatch, AppError> {
+        let patch = BuyPatch { end: self.end.map(end_of), ..self.patch };
         if let Some(refusal) = patch.end.and_then(terms::too_late) {
             return Err(AppError::invalid(Field::FlightEnd, refusal));
         }
@@ -44,13 +65,6 @@ impl App {
                 "nothing is to be changed: give at least one field",
             ));
         }
-        let change = Change::Update(patch);
-        let when = self.next_word(&current, &change).await?;
-        let desired = change
-            .apply(&current, when)
-            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, problems))?;
-        let notes = change.cleared(&current, None);
-        let draft = Draft { kind, change, current, desired, asked: when.asked, notes };
-        self.accept(caller, draft, options).await
+        Ok(patch)
     }
 }

@@ -33,6 +33,8 @@ impl Config {
         compare("principal", principals(self), principals(next), &mut lines);
         let tokens = |of: &Self| of.tokens.iter().map(|one| (one.name.clone(), one.clone())).collect();
         compare("token", tokens(self), tokens(next), &mut lines);
+        let groups = |of: &Self| of.groups.iter().map(|one| (one.id.to_string(), one.clone())).collect();
+        compare("group", groups(self), groups(next), &mut lines);
         let sections = [
             ("[publisher]", self.publisher != next.publisher),
             ("[[approvals]]", self.approvals != next.approvals),

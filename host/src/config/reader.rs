@@ -25,6 +25,7 @@ use super::{
     mistake::{Lines, Place, Remark, any_of, nearest},
     section::Section,
 };
+use crate::domain::person::Person;
 
 /// The error says what the value must be, in words that follow its name:
 /// `must be a duration, like "30s"`.
@@ -33,6 +34,9 @@ pub(super) type Read<T> = Result<T, String>;
 /// The kind of thing that a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    /// A rule of `[[approvals]]`.
+    Approval,
+    Group,
     Key,
     Platform,
     Principal,
@@ -45,6 +49,8 @@ pub(super) enum Kind {
 impl Kind {
     const fn noun(self) -> &'static str {
         match self {
+            Self::Approval => "rule",
+            Self::Group => "group",
             Self::Key => "key",
             Self::Platform => "platform",
             Self::Principal => "principal",
@@ -61,6 +67,12 @@ struct Notes {
     warnings: Vec<Remark>,
     defined: BTreeMap<(Kind, String), Vec<usize>>,
     referred: Vec<(Kind, String, usize)>,
+    /// The people of the file's tokens.
+    people: Vec<String>,
+    /// Where people are named who may have a token.
+    mentioned: Vec<(String, usize)>,
+    /// Where a group or a person is named.
+    either: Vec<(String, usize)>,
 }
 
 /// Collects mistakes, warnings and names while the document is read.
@@ -113,6 +125,21 @@ impl<'r> Reader<'r> {
         self.notes.borrow_mut().referred.push((kind, name.to_owned(), at));
     }
 
+    /// Records the person of a token.
+    pub(super) fn person(&self, name: &str) {
+        self.notes.borrow_mut().people.push(name.to_owned());
+    }
+
+    /// Records where a person is named who should have a token.
+    pub(super) fn mention(&self, name: &str, at: usize) {
+        self.notes.borrow_mut().mentioned.push((name.to_owned(), at));
+    }
+
+    /// Records where a group or a person is named.
+    pub(super) fn mention_group_or_person(&self, name: &str, at: usize) {
+        self.notes.borrow_mut().either.push((name.to_owned(), at));
+    }
+
     /// The value of an environment variable that overrides the file. An empty variable counts as
     /// unset.
     pub(super) fn overriding(&self, name: &str) -> Option<String> {
@@ -155,7 +182,24 @@ impl<'r> Reader<'r> {
     /// Refuses names that are defined twice, and references to undefined names. Returns the
     /// mistakes and the warnings.
     pub(super) fn finish(self) -> (Vec<Remark>, Vec<Remark>) {
-        let Notes { mut mistakes, mut warnings, defined, referred } = self.notes.into_inner();
+        let Notes { mut mistakes, mut warnings, defined, referred, people, mut mentioned, either } =
+            self.notes.into_inner();
+        let is_group = |name: &str| defined.contains_key(&(Kind::Group, name.to_owned()));
+        mentioned.extend(either.into_iter().filter(|(name, _)| !is_group(name)));
+        let groups = defined.keys().filter(|(kind, _)| *kind == Kind::Group).map(|(_, name)| name.clone());
+        let known: Vec<String> = people.iter().map(|name| Person::new(&**name).key()).chain(groups).collect();
+        for (name, at) in &mentioned {
+            // Tokens that were made by `flightdeck token create` are in the database, so a person
+            // without a token in the file is no mistake.
+            let has_token = people.iter().any(|person| Person::new(&**person) == Person::new(&**name));
+            if let Some(near) = nearest(name, known.iter().map(String::as_str)).filter(|_| !has_token) {
+                let message = format!(
+                    "no token in this file is used by `{name}`; did you mean `{near}`? It is right as it is if the \
+                     token was made by `flightdeck token create`"
+                );
+                warnings.push(Remark { place: self.lines.place(*at), message });
+            }
+        }
         for ((kind, name), places) in &defined {
             let Some((first, others)) = places.split_first() else { continue };
             let line = self.lines.line(*first);

@@ -53,6 +53,7 @@ impl Token {
         let sha256 = digest_of(section);
         let name = name?;
         let person = Person::new(person.unwrap_or_else(|| name.clone()));
+        section.reader().person(person.as_str());
         Some(Self { name, person, sha256: sha256?, role: role?, principal, expires_at })
     }
 

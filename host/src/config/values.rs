@@ -202,7 +202,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Formats a duration as it is written in the file: `1h30m`.
-pub(super) fn written(duration: Duration) -> String {
+pub(crate) fn written(duration: Duration) -> String {
     let mut millis = duration.as_millis();
     if millis == 0 {
         return "0s".to_owned();

@@ -155,16 +155,25 @@ impl Change {
         matches!(self, Self::Update(patch) if patch.only_switches())
     }
 
-    /// The platforms that the change affects, in the order of the buy's platforms.
-    pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
-        let named: Vec<&PackageId> = match self {
-            Self::Create => return buy.platforms(),
-            Self::FollowUp(follow_up) => return vec![follow_up.platform.clone()],
-            Self::Update(patch) if !patch.only_packages() => return buy.platforms(),
+    /// The packages that the change affects, in no particular order.
+    pub fn packages<'a>(&'a self, buy: &'a MediaBuy) -> Vec<&'a PackageId> {
+        let all = || buy.packages.iter().map(|package| &package.id).collect();
+        match self {
+            Self::Create => all(),
+            Self::FollowUp(follow_up) => buy.packages_on(&follow_up.platform).map(|package| &package.id).collect(),
+            Self::Update(patch) if !patch.only_packages() => all(),
             Self::Update(patch) => patch.packages.iter().filter_map(|package| package.package.as_ref()).collect(),
             Self::AddCreatives(assets) => assets.iter().flat_map(|asset| &asset.packages).collect(),
             Self::PerformanceIndex(performance) => performance.iter().map(|told| &told.package).collect(),
-        };
+        }
+    }
+
+    /// The platforms that the change affects, in the order of the buy's platforms.
+    pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
+        if let Self::FollowUp(follow_up) = self {
+            return vec![follow_up.platform.clone()];
+        }
+        let named = self.packages(buy);
         let touches = |platform: &PlatformName| buy.packages_on(platform).any(|package| named.contains(&&package.id));
         buy.platforms().into_iter().filter(touches).collect()
     }

@@ -117,6 +117,7 @@ impl NewMediaBuy {
             switched_at: None,
             total_budget,
             approved_budget: Some(total_budget),
+            approved_end: Some(flight.end),
             daily_budget: self.daily_budget,
             pacing: self.pacing.unwrap_or(Pacing::Even),
             start: flight.start,

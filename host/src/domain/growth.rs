@@ -14,11 +14,14 @@
 //! The comparison is transitive: if a buy does not grow in either of two successive changes, it
 //! does not grow over both. A series of small changes therefore can't get around an approval.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
-    creative::Creative,
-    id::CreativeId,
+    creative::{Creative, Format},
+    id::{CreativeId, PackageId},
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
     operation::Change,
@@ -99,6 +102,50 @@ pub fn raise(change: &Change, before: &MediaBuy, after: &MediaBuy) -> Micros {
     after.total_budget.checked_sub(approved).unwrap_or(Micros::ZERO)
 }
 
+/// Returns how much longer a change makes the flight than the one that a person last approved. Many
+/// small extensions therefore add up, like raises of the budget. Returns zero if the change does not
+/// extend the flight, and for a new buy.
+pub fn longer(change: &Change, before: &MediaBuy, after: &MediaBuy) -> Duration {
+    if matches!(change, Change::Create) || (after.end <= before.end && after.start >= before.start) {
+        return Duration::ZERO;
+    }
+    let approved = before.approved_end.unwrap_or(before.end);
+    approved.until(after.end) + after.start.until(before.start)
+}
+
+/// Returns, for each package whose targeting may match what it did not match before, what does, in
+/// words that follow "the targeting". A new buy widens nothing.
+///
+/// What counts is a package's targeting together with the buy's. See [`Targeting::wider_than`] for
+/// what is compared.
+pub fn wider(change: &Change, before: &MediaBuy, after: &MediaBuy) -> BTreeMap<PackageId, String> {
+    if matches!(change, Change::Create) {
+        return BTreeMap::new();
+    }
+    let of = |package: &Package| {
+        let what = match before.package(&package.id) {
+            Some(was) => after.targeting_of(package).wider_than(&before.targeting_of(was))?,
+            None => "is that of a new package".to_owned(),
+        };
+        Some((package.id.clone(), what))
+    };
+    after.packages.iter().filter_map(of).collect()
+}
+
+/// Returns the formats of the creatives that a change brings: those that are new, are replaced, or
+/// run in another package.
+pub fn new_formats(change: &Change, before: &MediaBuy, after: &MediaBuy) -> BTreeSet<Format> {
+    let creates = matches!(change, Change::Create);
+    let ran = |package: &Package, id: &CreativeId| {
+        !creates && before.package(&package.id).is_some_and(|was| was.creatives.contains(id))
+    };
+    let moved = |creative: &Creative| {
+        after.packages.iter().any(|package| package.creatives.contains(&creative.id) && !ran(package, &creative.id))
+    };
+    let brought = |creative: &&Creative| creates || is_new(creative, &before.creatives) || moved(creative);
+    after.creatives.iter().filter(brought).map(|creative| creative.format).collect()
+}
+
 /// The pattern names every field, so that a new field does not compile until somebody decides
 /// whether it can grow.
 fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
@@ -121,6 +168,7 @@ fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
         principal: _,
         po_number: _,
         approved_budget: _,
+        approved_end: _,
         assets: _,
         absent: _,
         remote: _,

@@ -85,6 +85,10 @@ id!(
     WebhookId
 );
 id!(
+    /// The id of a group of the publisher's people, from the configuration.
+    GroupId
+);
+id!(
     /// The id of a buyer: an agency, a brand, an orchestrator.
     PrincipalId
 );

@@ -124,6 +124,9 @@ pub struct MediaBuy {
     /// needed. `None` if the buy is older than this field and was not changed since.
     #[serde(default)]
     pub approved_budget: Option<Micros>,
+    /// The end of the flight when a person last approved it, like `approved_budget`.
+    #[serde(default)]
+    pub approved_end: Option<Timestamp>,
     /// The daily cap of spend for the whole buy.
     pub daily_budget: Option<Micros>,
     /// The pacing of packages without their own.

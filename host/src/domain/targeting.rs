@@ -14,6 +14,7 @@ mod contradiction;
 mod hours;
 mod places;
 mod spelling;
+mod wider;
 
 /// Defines an enum from a closed list of names, with its JSON form.
 macro_rules! names {

@@ -12,8 +12,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    approval::{self, Demand},
     disclosure::Disclosure,
-    id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+    id::{GroupId, MediaBuyId, OperationId, PrincipalId, TaskId},
     person::Person,
     plan::Plan,
     targeting::names,
@@ -191,6 +192,9 @@ pub struct Task {
     pub assigned_to: Option<String>,
     /// The person to whom the task was escalated.
     pub escalated_to: Option<String>,
+    /// To whom the task escalates when nobody decides in time: a group or a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_to: Option<String>,
     /// The decision, once there is one. The task stays open until the decision is carried out.
     pub decision: Option<Resolution>,
     /// The reviewer's comment.
@@ -201,8 +205,12 @@ pub struct Task {
     pub resolved_at: Option<Timestamp>,
     /// The approvals so far.
     pub approvals: Vec<Approval>,
-    /// How many different reviewers must approve.
+    /// How many different reviewers must approve at least.
     pub approvals_needed: u32,
+    /// What each rule that applied demands, and why it applied. Empty in tasks that no rule demands,
+    /// and in records from before this was stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub demands: Vec<Demand>,
     /// The version. It rises by one with every change.
     pub version: i64,
     /// The request as it was received.
@@ -229,6 +237,25 @@ impl Task {
     /// token.
     pub fn requester(&self) -> Person {
         self.requested_by_person.clone().unwrap_or_else(|| Person::new(&*self.requested_by))
+    }
+
+    /// What must be met by those who approve: what the rules demand, or so many reviewers if no rule
+    /// is recorded.
+    pub fn demanded(&self) -> Vec<Demand> {
+        if !self.demands.is_empty() {
+            return self.demands.clone();
+        }
+        vec![Demand {
+            rule: String::new(),
+            because: String::new(),
+            reviewers: self.approvals_needed,
+            groups: Vec::new(),
+        }]
+    }
+
+    /// The groups whose people may decide; empty if every reviewer may.
+    pub fn candidate_groups(&self) -> Vec<GroupId> {
+        approval::candidate_groups(&self.demands)
     }
 
     /// The resolution of a closed task, for callers.

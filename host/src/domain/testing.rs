@@ -65,6 +65,7 @@ pub(crate) fn buy(packages: usize) -> MediaBuy {
         switched_at: None,
         total_budget: units(1_000 * i64::try_from(packages).unwrap()),
         approved_budget: None,
+        approved_end: None,
         daily_budget: None,
         pacing: Pacing::Even,
         start,

@@ -55,6 +55,12 @@ fn approved_budget(operation: &Operation, fresh: &MediaBuy, next: &MediaBuy) -> 
     if seen { Some(next.total_budget) } else { fresh.approved_budget.or(Some(fresh.total_budget)) }
 }
 
+/// Returns the end of the flight that a person last approved, like [`approved_budget`].
+fn approved_end(operation: &Operation, fresh: &MediaBuy, next: &MediaBuy) -> Option<Timestamp> {
+    let seen = operation.approved_digest.is_some() && next.end != fresh.end;
+    if seen { Some(next.end) } else { fresh.approved_end.or(Some(fresh.end)) }
+}
+
 /// Returns the buy with what was carried out; `None` if nothing was.
 fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<MediaBuy> {
     let progress = operation.progress();
@@ -79,6 +85,7 @@ fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<Med
     next.absent.clone_from(&fresh.absent);
     next.revision = fresh.revision + 1;
     next.approved_budget = approved_budget(operation, fresh, &next);
+    next.approved_end = approved_end(operation, fresh, &next);
     if operation.kind == OperationKind::Create {
         next.booked_at = Some(at);
     }

@@ -9,6 +9,7 @@
 use crate::{
     config::{Config, Token},
     domain::{
+        approval::Voter,
         digest,
         person::Person,
         role::Role,
@@ -103,6 +104,8 @@ pub async fn asked_for(
 pub struct Counted {
     /// The approvals that count, each of a different person.
     pub good: Vec<Approval>,
+    /// Those people, in the same order.
+    pub voters: Vec<Voter>,
     /// The approvals that don't count, and why, in words.
     pub lapsed: Vec<(Approval, String)>,
 }
@@ -142,6 +145,7 @@ pub async fn counted(config: &Config, store: &Store, task: &Task, at: Timestamp)
                 counted.lapsed.push((approval.clone(), why));
             }
             Ok(person) => {
+                counted.voters.push(Voter::renamed(approval.person(), person.clone()));
                 taken.extend([person, approval.person()]);
                 counted.good.push(approval.clone());
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{
+        approval::{self, Demand, Needed},
         disclosure::Disclosure,
         event::EventKind,
         id::TaskId,
@@ -35,8 +36,12 @@ pub struct Question {
     pub reason: Disclosure,
     /// After this time the task escalates.
     pub due_in: Duration,
-    /// The number of people who must approve.
-    pub approvals_needed: u32,
+    /// To whom it escalates then.
+    pub escalate_to: Option<String>,
+    /// After this time an approval expires, if that is sooner than usual.
+    pub expires_in: Option<Duration>,
+    /// What the rules demand; empty: one reviewer.
+    pub demands: Vec<Demand>,
     /// The plan of the operation.
     pub plan: Plan,
     /// The digest of what is reviewed.
@@ -44,18 +49,41 @@ pub struct Question {
 }
 
 impl Question {
+    /// Returns the question that asks for the approval that the rules demand.
+    pub fn for_approval(needed: Needed, reason: Disclosure, plan: Plan, digest: String) -> Self {
+        Self {
+            kind: TaskKind::ManualApproval,
+            priority: needed.priority,
+            reason,
+            due_in: needed.due_in,
+            escalate_to: needed.escalate_to,
+            expires_in: needed.expires_in,
+            demands: needed.demands,
+            plan,
+            digest,
+        }
+    }
+
+    /// Returns how many people must answer at least.
+    fn people(&self) -> u32 {
+        approval::most(&self.demands).max(1)
+    }
+
     /// Returns when the task escalates and when it expires.
     ///
     /// An approval expires when the flight starts, but after 30 days at most. If the flight starts
     /// before the task is due, which would leave the reviewer no time, the approval expires when
-    /// the flight ends. A task about something that has begun does not expire before those 30 days,
+    /// the flight ends. A rule can make it expire earlier. A task about something that has begun does not expire before those 30 days,
     /// because the ad server may hold half of it.
     fn times(&self, buy: &MediaBuy, now: Timestamp) -> (Timestamp, Timestamp) {
         let latest = now.plus(EXPIRES_AFTER);
         let due_by = now.plus(self.due_in);
         let flight = if buy.start > due_by { buy.start } else { buy.end };
         let expires_at = match self.kind {
-            TaskKind::ManualApproval => latest.min(flight).max(now.plus_millis(60_000)),
+            TaskKind::ManualApproval => {
+                let by_rule = self.expires_in.map_or(latest, |expires_in| now.plus(expires_in));
+                latest.min(flight).min(by_rule).max(now.plus_millis(60_000))
+            }
             TaskKind::PermissionException | TaskKind::CreativeApproval | TaskKind::Reconciliation => latest,
         };
         (due_by.min(expires_at), expires_at)
@@ -71,6 +99,7 @@ pub fn ask(
     recording: &mut Recording,
 ) -> TaskId {
     let (due_by, expires_at) = question.times(buy, now);
+    let people = question.people();
     let task = Task {
         id: TaskId::mint(),
         kind: question.kind,
@@ -88,12 +117,14 @@ pub fn ask(
         expires_at,
         assigned_to: None,
         escalated_to: None,
+        escalate_to: question.escalate_to,
         decision: None,
         resolution_detail: None,
         resolved_by: None,
         resolved_at: None,
         approvals: Vec::new(),
-        approvals_needed: question.approvals_needed,
+        approvals_needed: people,
+        demands: question.demands,
         version: 1,
         request: operation.request.clone(),
         plan: question.plan,
@@ -172,7 +203,9 @@ pub fn ask_again(
     task.approvals.clear();
     task.reopened += 1;
     (task.due_by, task.expires_at) = question.times(buy, now);
-    task.approvals_needed = question.approvals_needed;
+    task.approvals_needed = question.people();
+    task.demands = question.demands;
+    task.escalate_to = question.escalate_to;
     task.priority = question.priority;
     task.plan = question.plan;
     task.digest = question.digest;

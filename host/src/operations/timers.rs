@@ -127,8 +127,13 @@ async fn forget_sessions(store: &Store, desk: &Desk, now: Timestamp) -> Result<(
 
 async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
     let task = &mut stored.value;
-    let words = format!("nobody decided by {}", task.due_by);
+    let words = match &task.escalate_to {
+        Some(to) => format!("nobody decided by {}: it goes to {to}", task.due_by),
+        None => format!("nobody decided by {}", task.due_by),
+    };
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
+    // A person may have escalated it to somebody before.
+    task.escalated_to = task.escalate_to.clone().or(task.escalated_to.take());
     let mut recording = Recording::default();
     recording.push(Write::History(
         task.id.clone(),

@@ -15,6 +15,7 @@
 pub mod change;
 pub mod decimal;
 pub mod events;
+pub mod explain;
 pub mod fields;
 pub mod operation;
 pub mod plan;

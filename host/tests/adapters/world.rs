@@ -124,6 +124,7 @@ pub(crate) fn buy(platform: &str) -> MediaBuy {
         switched_at: None,
         total_budget: budget(200),
         approved_budget: None,
+        approved_end: None,
         daily_budget: Some(budget(20)),
         pacing: Pacing::Even,
         start: Timestamp::parse("2026-12-01T00:00:00Z").unwrap(),

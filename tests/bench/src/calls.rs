@@ -148,6 +148,7 @@ pub(crate) fn buy(platform: &str, settings: &Value) -> anyhow::Result<MediaBuy> 
         switched_at: None,
         total_budget: units(2_000)?,
         approved_budget: None,
+        approved_end: None,
         daily_budget: None,
         pacing: Pacing::Even,
         start,

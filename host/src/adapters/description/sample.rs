@@ -63,6 +63,7 @@ pub(crate) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Tim
         switched_at: None,
         total_budget: units(2 * BUDGET),
         approved_budget: None,
+        approved_end: None,
         daily_budget: None,
         pacing: capabilities.pacing.first().copied().unwrap_or(Pacing::Even),
         start: now.plus(30 * DAY),

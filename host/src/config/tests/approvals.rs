@@ -1,22 +1,47 @@
 //! The rules that decide which changes need approval.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 
-use super::{HOUSE, PUBLISHER, fine};
+use super::{HOUSE, PUBLISHER, fine, refused_in_house, warned};
 use crate::{
-    config::{ApprovalQuestion, Config, Needed},
+    config::Config,
     domain::{
+        approval::{ApprovalQuestion, ApprovalRule, Conditions, Needed},
+        creative::Format,
         growth::Growth,
         id::{PlatformName, PrincipalId},
         money::Micros,
         operation::OperationKind,
         task::Priority,
+        testing::units,
     },
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// A change of one package that changes nothing.
+fn question(operation: OperationKind) -> ApprovalQuestion {
+    ApprovalQuestion {
+        operation,
+        principal: PrincipalId::from("agency"),
+        platforms: vec![PlatformName::from("acme")],
+        products: vec!["news".into()],
+        currency: "USD".to_owned(),
+        budget: units(1_000),
+        raise: Micros::ZERO,
+        approved_budget: Some(units(1_000)),
+        grown: BTreeSet::new(),
+        longer: Duration::ZERO,
+        wider: BTreeMap::new(),
+        formats: BTreeSet::new(),
+        first_buy: false,
+    }
+}
 
 fn needed(
     config: &Config,
@@ -25,31 +50,19 @@ fn needed(
     platforms: &[&str],
     budget: i64,
 ) -> Option<Needed> {
-    let platforms: Vec<PlatformName> = platforms.iter().map(|name| PlatformName::from(*name)).collect();
-    let principal = PrincipalId::from(principal);
-    let budget = Micros::new(budget * Micros::UNIT).unwrap();
-    let question = ApprovalQuestion {
-        operation,
-        principal: &principal,
-        platforms: &platforms,
-        budget,
-        raise: Micros::ZERO,
-        grown: BTreeSet::new(),
-    };
-    config.approvals_needed(&question)
+    config.approvals_needed(&ApprovalQuestion {
+        principal: PrincipalId::from(principal),
+        platforms: platforms.iter().map(|name| PlatformName::from(*name)).collect(),
+        budget: units(budget),
+        ..question(operation)
+    })
 }
 
 /// The number of reviewers for a change with this raise of the budget and this growth.
 fn needed_for(config: &Config, operation: OperationKind, raise: i64, grown: &[Growth]) -> Option<u32> {
-    let question = ApprovalQuestion {
-        operation,
-        principal: &PrincipalId::from("agency"),
-        platforms: &[PlatformName::from("acme")],
-        budget: Micros::new(1_000 * Micros::UNIT).unwrap(),
-        raise: Micros::new(raise * Micros::UNIT).unwrap(),
-        grown: grown.iter().copied().collect(),
-    };
-    config.approvals_needed(&question).map(|needed| needed.reviewers)
+    let question =
+        ApprovalQuestion { raise: units(raise), grown: grown.iter().copied().collect(), ..question(operation) };
+    config.approvals_needed(&question).map(|needed| needed.reviewers())
 }
 
 #[test]
@@ -135,7 +148,11 @@ due_in = "1h"
     let config = fine(&format!("{HOUSE}{rules}"));
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let (create, update) = (OperationKind::Create, OperationKind::Update);
-    let answer = |reviewers, priority, due_in| Some(Needed { reviewers, priority, due_in });
+    let answer = |reviewers, priority, due_in| Some((reviewers, priority, due_in));
+    let needed = |config: &Config, operation, principal, platforms: &[&str], budget| {
+        needed(config, operation, principal, platforms, budget)
+            .map(|needed| (needed.reviewers(), needed.priority, needed.due_in))
+    };
     assert_eq!(needed(&config, update, "agency", &["acme"], 10_000), None);
     assert_eq!(needed(&config, create, "agency", &["acme"], 10_000), answer(1, Priority::Medium, hours(4)));
     assert_eq!(needed(&config, update, "agency", &["acme"], 10_001), answer(2, Priority::Medium, hours(48)));
@@ -167,7 +184,136 @@ proptest! {
         let (less, more) = (asked(&rules[1..]), asked(&rules));
         if let Some(less) = less {
             let more = more.unwrap();
-            prop_assert!(more.reviewers >= less.reviewers && more.priority >= less.priority && more.due_in <= less.due_in);
+            prop_assert!(more.reviewers() >= less.reviewers() && more.priority >= less.priority && more.due_in <= less.due_in);
         }
     }
+}
+
+#[test]
+fn every_key_of_a_rule_is_read() {
+    let rule = r#"
+[[products]]
+id = "news"
+name = "News"
+platform = "acme"
+formats = ["image", "video"]
+cpm = 10
+
+[[groups]]
+id = "finance"
+name = "Finance department"
+people = ["anna", "Ben"]
+
+[[approvals]]
+name = "everything"
+operations = ["update_package"]
+principals = ["agency"]
+platforms = ["acme"]
+products = ["news"]
+formats = ["video"]
+above_budget = 1
+raises_budget_by = 2
+raises_budget_by_percent = 12.5
+grows = true
+extends_flight = "7d"
+widens_targeting = true
+reviewers = 2
+groups = ["finance"]
+priority = "low"
+due_in = "1h"
+escalate_to = "finance"
+expires_in = "2h"
+
+[[approvals]]
+first_buy = true
+reviewers = 0
+
+[[approvals]]
+extends_flight = true
+
+[[approvals]]
+extends_flight = false
+"#;
+    let config = fine(&format!("{HOUSE}{rule}"));
+    let [group] = &*config.groups else { panic!("{:?}", config.groups) };
+    let people: Vec<&str> = group.people.iter().map(|person| person.as_str()).collect();
+    assert_eq!((group.id.as_str(), &*group.name, people), ("finance", "Finance department", vec!["anna", "Ben"]));
+    let [all, first, any, none] = &*config.approvals else { panic!("{:?}", config.approvals) };
+    let when = Conditions {
+        operations: Some(vec![OperationKind::UpdatePackage]),
+        principals: Some(vec!["agency".into()]),
+        platforms: Some(vec!["acme".into()]),
+        products: Some(vec!["news".into()]),
+        formats: Some(vec![Format::Video]),
+        above_budget: Some(units(1)),
+        raises_budget_by: Some(units(2)),
+        raises_budget_by_percent: Micros::new(12_500_000),
+        grows: true,
+        extends_flight: Some(DAY * 7),
+        widens_targeting: true,
+        first_buy: false,
+    };
+    let hour = Duration::from_secs(3_600);
+    let wanted = ApprovalRule {
+        name: "everything".to_owned(),
+        when,
+        reviewers: 2,
+        groups: vec!["finance".into()],
+        priority: Priority::Low,
+        due_in: hour,
+        escalate_to: Some("finance".to_owned()),
+        expires_in: Some(hour * 2),
+    };
+    assert_eq!(all, &wanted);
+    assert_eq!((&*first.name, first.when.first_buy, first.reviewers), ("approvals[2]", true, 0));
+    assert_eq!((any.when.extends_flight, none.when.extends_flight), (Some(Duration::ZERO), None));
+    assert!(config.asks_for_first_buys());
+}
+
+#[test]
+fn a_rule_that_makes_no_sense_is_refused_with_what_to_do() {
+    refused_in_house(
+        "[[groups]]\nid = \"finance\"\npeople = [\"anna\"]\n¦[[groups]]\nid = \"legal\"\n\
+         [[groups]]\nid = \"empty\"\npeople = ¦[]\n[[groups]]\nid = ¦\"finance\"\npeople = ¦[\"ben\", \"BEN \"]\n\
+         [[approvals]]\nname = \"one\"\ngroups = [¦\"finanze\"]\ndue_in = \"4h\"\nexpires_in = ¦\"4h\"\n\
+         [[approvals]]\nname = ¦\"one\"\nreviewers = 0\ngroups = ¦[\"finance\"]\ndue_in = ¦\"4h\"\n\
+         [[approvals]]\noperations = [\"update_media_buy\"]\nfirst_buy = ¦true\n\
+         [[approvals]]\noperations = [\"create_media_buy\"]\nwidens_targeting = ¦true\nextends_flight = ¦\"1w\"\n\
+         raises_budget_by_percent = ¦\"10%\"\nreviewers = ¦11\nformats = [¦\"gif\"]\nproducts = [¦\"news\"]\n",
+        &[
+            "[[groups]] needs `people`; add it, like people = [\"anna\", \"ben\"]",
+            "`people` is empty; name at least one, or nobody could ever decide",
+            "there is a group `finance` on line 16 already; choose another name",
+            "`people` names BEN twice; once is enough",
+            "there is no group `finanze`; did you mean `finance`?",
+            "`expires_in` must be longer than `due_in`, which is \"4h\"",
+            "there is a rule `one` on line 27 already; choose another name",
+            "`groups` is of no use with reviewers = 0, which asks nobody; leave it out",
+            "`due_in` is of no use with reviewers = 0, which asks nobody; leave it out",
+            "`first_buy` never holds here: add \"create_media_buy\" to `operations`, or leave them out",
+            "`widens_targeting` never holds for a new media buy, and this rule is for no other",
+            "`extends_flight` must be true, or the least duration with its unit in quotes, like \"7d\"",
+            "`raises_budget_by_percent` must be a percentage above 0 without quotes, like 12.5",
+            "`reviewers` must be a whole number from 0 to 10",
+            "`formats` must be `image`, `video`, `audio` or `custom`",
+            "there is no product `news`; none is configured",
+        ],
+    );
+}
+
+#[test]
+fn people_who_are_nearly_those_of_a_token_are_warned_of() {
+    let token = "[[tokens]]\nname = \"t\"\nperson = \"Anna\"\nrole = \"reviewer\"\nsecret = { env = \"KEY\" }\n";
+    let why = "It is right as it is if the token was made by `flightdeck token create`";
+    warned(
+        &format!(
+            "{HOUSE}\n{token}[[groups]]\nid = \"finance\"\npeople = [\"anna\", \"somebody else\", ¦\"Hanna\"]\n\
+             [[approvals]]\nescalate_to = \"finance\"\n[[approvals]]\nescalate_to = ¦\"finanse\"\n\
+             [[approvals]]\nescalate_to = \"anna\"\n"
+        ),
+        &[
+            &format!("no token in this file is used by `Hanna`; did you mean `anna`? {why}"),
+            &format!("no token in this file is used by `finanse`; did you mean `finance`? {why}"),
+        ],
+    );
 }

@@ -64,6 +64,7 @@ fn every_key_is_described_under_its_section() {
         ("`calls`", format!("{HOUSE}calls = {{ {stray} }}\n")),
         ("`[[tokens]]`", format!("{HOUSE}[[tokens]]\n{stray}\n")),
         ("`[[products]]`", format!("{HOUSE}[[products]]\n{stray}\n")),
+        ("`[[groups]]`", format!("{HOUSE}[[groups]]\n{stray}\n")),
         ("`[[approvals]]`", format!("{HOUSE}[[approvals]]\n{stray}\n")),
     ] {
         for key in known_keys(&text) {

@@ -26,7 +26,7 @@ fn unknown_keys_and_sections_are_refused() {
     refused(
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
-            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `desk`, `engine`, `keys`, `operations`, \
+            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `desk`, `engine`, `groups`, `keys`, `operations`, \
              `platforms`, `principals`, `products`, `publisher`, `releases`, `retention`, `server`, `store`, `tokens` or \
              `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",

@@ -190,13 +190,13 @@ fn a_product_has_formats_and_a_price() {
 #[test]
 fn an_approval_rule_names_what_there_is() {
     refused_in_house(
-        "[[approvals]]\noperations = [¦\"create\"]\nabove_budget = ¦-1\nreviewers = ¦0\npriority = ¦\"hihg\"\ndue_in = ¦\"0s\"\n\
+        "[[approvals]]\noperations = [¦\"create\"]\nabove_budget = ¦-1\nreviewers = ¦11\npriority = ¦\"hihg\"\ndue_in = ¦\"0s\"\n\
          principals = ¦[]\ngrows = ¦\"yes\"\nraises_budget_by = ¦0\n",
         &[
             "`operations` must be `create_media_buy`, `add_creative_assets`, `update_media_buy`, `update_package` or \
              `update_media_buy_performance_index`",
             "`above_budget` must not be negative",
-            "`reviewers` must be a whole number from 1 to 10",
+            "`reviewers` must be a whole number from 0 to 10",
             "`priority` must be `low`, `medium`, `high` or `urgent`; did you mean `high`?",
             "`due_in` must be more than 0",
             "`principals` is empty; leave it out for all of them",

@@ -221,6 +221,65 @@ fn a_raise_counts_from_what_was_approved_and_not_from_what_the_last_step_left() 
 }
 
 #[test]
+fn a_flight_is_longer_than_what_was_approved_and_not_than_what_the_last_step_left() {
+    let change = Change::Update(BuyPatch::default());
+    let first = testing::buy(1);
+    let day = |days: i64| first.end.plus_millis(days * 86_400_000);
+    let buy = |end, approved_end| MediaBuy { end, approved_end, ..testing::buy(1) };
+    let days = |before: &MediaBuy, end| longer(&change, before, &buy(end, None)).as_secs() / 86_400;
+    assert_eq!(days(&buy(day(0), None), day(1)), 1);
+    assert_eq!(days(&buy(day(6), Some(day(0))), day(7)), 7, "the last of seven small ones");
+    assert_eq!(days(&buy(day(-9), Some(day(0))), day(-1)), 0, "up to what was approved");
+    assert_eq!(days(&buy(day(6), Some(day(0))), day(6)), 0, "it leaves the end alone");
+    assert_eq!(days(&buy(day(6), Some(day(0))), day(5)), 0, "it shortens it");
+    let mut sooner = buy(day(0), None);
+    sooner.start = sooner.start.plus_millis(-86_400_000);
+    assert_eq!(longer(&change, &buy(day(0), None), &sooner).as_secs(), 86_400);
+    assert_eq!(longer(&Change::Create, &first, &first), Duration::ZERO);
+}
+
+#[test]
+fn targeting_is_compared_as_a_package_has_it_together_with_the_buys() {
+    let before = full();
+    let wider_by = |patch: BuyPatch| {
+        let change = Change::Update(patch);
+        let after = change.apply(&before, When::at_once(before.start)).unwrap();
+        wider(&change, &before, &after).into_iter().map(|(id, what)| format!("{id} {what}")).collect::<Vec<_>>()
+    };
+    let mut narrower = before.targeting.clone();
+    narrower.rules[0].values.truncate(1);
+    assert_eq!(wider_by(BuyPatch { targeting: Some(Some(narrower)), ..BuyPatch::default() }), [""; 0]);
+    assert_eq!(
+        wider_by(BuyPatch { targeting: Some(None), ..BuyPatch::default() }),
+        ["p0 is not limited by geo_country any more", "p1 is not limited by geo_country any more"]
+    );
+    let mut own = before.packages[0].targeting.clone();
+    own.add(Dimension::GeoCountry, Operator::AnyOf, ["US".to_owned()]);
+    assert_eq!(wider_by(one(PackagePatch { targeting: Some(Some(own)), ..package("p0") })), [""; 0]);
+    assert_eq!(
+        wider_by(one(PackagePatch { targeting: Some(None), ..package("p0") })),
+        ["p0 does not exclude the device_type ctv any more"]
+    );
+    assert!(wider(&Change::Create, &before, &before).is_empty());
+}
+
+#[test]
+fn a_change_brings_the_formats_of_creatives_that_are_new_somewhere() {
+    let before = full();
+    let video = Creative { id: "v".into(), format: Format::Video, packages: vec!["p0".into()], ..creative("v") };
+    let mut after = before.clone();
+    let change = Change::AddCreatives(Vec::new());
+    assert!(new_formats(&change, &before, &after).is_empty());
+    after.creatives.push(video.clone());
+    after.packages[0].creatives.push("v".into());
+    assert_eq!(new_formats(&change, &before, &after), [Format::Video].into());
+    let (before, mut moved) = (after.clone(), after);
+    moved.packages[1].creatives.push("v".into());
+    assert_eq!(new_formats(&change, &before, &moved), [Format::Video].into(), "it runs in another package");
+    assert_eq!(new_formats(&Change::Create, &before, &before), [Format::Image, Format::Video].into());
+}
+
+#[test]
 fn a_price_of_any_model_grows_when_it_is_raised() {
     for model in PriceModel::ALL {
         let mut before = testing::buy(1);

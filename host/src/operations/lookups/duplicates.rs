@@ -77,7 +77,9 @@ impl Lookups {
             priority,
             reason,
             due_in: tasks::DUE_IN,
-            approvals_needed: 1,
+            escalate_to: None,
+            expires_in: None,
+            demands: Vec::new(),
             digest: planning::digest(&operation.request, &operation.plan, subject.buy.revision),
             plan: operation.plan.clone(),
         };

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Interruption, Run, TRIES};
 use crate::{
-    config::Needed,
     domain::{
+        approval::{Lack, Needed},
+        change::ProposedChange,
         disclosure::Disclosure,
         failure::{Failure, FailureKind},
         id::PlatformName,
@@ -73,19 +74,6 @@ pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
     });
     if !keep {
         *postponed = Some(next);
-    }
-}
-
-/// Returns a question that asks for approval.
-fn approval(needed: Needed, reason: Disclosure, plan: Plan, digest: String) -> Question {
-    Question {
-        kind: TaskKind::ManualApproval,
-        priority: needed.priority,
-        reason,
-        due_in: needed.due_in,
-        approvals_needed: needed.reviewers,
-        plan,
-        digest,
     }
 }
 
@@ -160,6 +148,7 @@ impl Run<'_> {
         told: Disclosure,
     ) -> Result<(), Interruption> {
         let buy = self.buy().await?.value;
+        let joined = self.joined(kind, &buy, priority, &told).await?;
         let operation = &mut self.operation.value;
         let reason = match operation.unresolved.is_empty() {
             true => told,
@@ -169,14 +158,44 @@ impl Run<'_> {
         let plan = operation.plan.clone();
         let question = Question {
             kind,
-            priority,
+            priority: joined.priority,
             reason,
-            due_in: tasks::DUE_IN,
-            approvals_needed: 1,
+            due_in: joined.due_in,
+            escalate_to: joined.escalate_to,
+            expires_in: joined.expires_in,
+            demands: joined.demands,
             digest: planning::digest(&operation.request, &plan, buy.revision),
             plan,
         };
         self.ask(&buy, question, state).await
+    }
+
+    /// Returns what a question of an ad server's demands: one person, who must be of the groups that
+    /// the rules about this change name, within the times that they set. A question about what has
+    /// happened is for any reviewer, because it can't wait for one of a group.
+    async fn joined(
+        &self,
+        kind: TaskKind,
+        buy: &MediaBuy,
+        priority: Priority,
+        told: &Disclosure,
+    ) -> Result<Needed, Interruption> {
+        let anybody =
+            Needed { demands: Vec::new(), priority, due_in: tasks::DUE_IN, escalate_to: None, expires_in: None };
+        if kind == TaskKind::Reconciliation {
+            return Ok(anybody);
+        }
+        let operation = &self.operation.value;
+        let (current, desired) = match &operation.frozen {
+            Some(frozen) => (&frozen.current, &frozen.desired),
+            None => (buy, buy),
+        };
+        let proposed = ProposedChange { change: &operation.change, current, desired };
+        let (rules, _) = self.approval_needed(proposed).await?;
+        Ok(match rules {
+            Some(rules) => rules.joined_by_platform(told.staff(), priority),
+            None => anybody,
+        })
     }
 
     /// Asks for an approval that was not needed when the change was accepted, but is needed now.
@@ -190,7 +209,7 @@ impl Run<'_> {
     ) -> Result<(), Interruption> {
         let reason = format!("{reason} ({AFTER_OTHERS})");
         self.operation.value.plan = plan.clone();
-        let question = approval(needed, reason.into(), plan, digest);
+        let question = Question::for_approval(needed, reason.into(), plan, digest);
         self.ask(desired, question, OperationState::AwaitingApproval).await
     }
 
@@ -219,11 +238,12 @@ impl Run<'_> {
         plan: Plan,
         digest: String,
         needed: Option<Needed>,
+        lack: Lack,
     ) -> Result<(), Interruption> {
         let at = now();
-        let same_digest = self.operation.value.approved_digest.as_ref() == Some(&digest);
-        let lapsed = self.approvals().await?.why_not();
-        let changed = self.what_changed(&plan, same_digest, lapsed);
+        let approvals = self.approvals().await?;
+        let fewer = needed.as_ref().is_some_and(|needed| approvals.people() < needed.reviewers());
+        let changed = self.what_changed(&plan, lack, approvals.why_not(), fewer);
         let operation = &mut self.operation.value;
         operation.plan = plan.clone();
         operation.approved_digest = None;
@@ -233,12 +253,15 @@ impl Run<'_> {
             let task = self.approved_task().await?;
             // Asks even if no rule requires an approval any more, because the one that was given
             // was for something else.
-            let needed = needed.unwrap_or(Needed {
-                reviewers: task.value.approvals_needed,
+            let needed = needed.clone().unwrap_or_else(|| Needed {
+                demands: task.value.demanded(),
                 priority: task.value.priority,
                 due_in: tasks::DUE_IN,
+                escalate_to: task.value.escalate_to.clone(),
+                expires_in: None,
             });
-            let question = approval(needed, task.value.reason.clone(), plan.clone(), digest.clone());
+            let reason = task.value.reason.clone();
+            let question = Question::for_approval(needed, reason, plan.clone(), digest.clone());
             let mut recording = Recording::default();
             tasks::ask_again(task, desired, question, changed.clone(), at, &mut recording);
             self.record_standing(at, &mut recording).await?;
@@ -250,7 +273,7 @@ impl Run<'_> {
     }
 
     /// Says in words what has changed since the approval.
-    fn what_changed(&self, plan: &Plan, same_digest: bool, lapsed: Option<String>) -> String {
+    fn what_changed(&self, plan: &Plan, lack: Lack, lapsed: Option<String>, fewer: bool) -> String {
         let approved = &self.operation.value.plan;
         let mut changed = Vec::new();
         if planning::releases(plan) != planning::releases(approved) {
@@ -259,12 +282,15 @@ impl Run<'_> {
         if plan != approved {
             changed.push("the plan is another one");
         }
-        if changed.is_empty() && !same_digest {
+        if changed.is_empty() && lack == Lack::OtherDigest {
             changed.push("the media buy was changed");
         }
         changed.extend(lapsed.as_deref());
         if changed.is_empty() {
-            changed.push("the rules have come to want more reviewers");
+            changed.push(match fewer {
+                true => "the rules have come to want more reviewers",
+                false => "the rules have come to want other reviewers",
+            });
         }
         format!("since it was approved, {}", changed.join(" and "))
     }
@@ -276,7 +302,7 @@ impl Run<'_> {
     }
 
     /// Returns the task in which this operation was approved.
-    async fn approved_task(&self) -> Result<Stored<Task>, Interruption> {
+    pub(super) async fn approved_task(&self) -> Result<Stored<Task>, Interruption> {
         for id in self.operation.value.tasks.iter().rev() {
             let task = self.deps.store.task(id).await?;
             let is_it = |task: &Stored<Task>| {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{CALL_TIME, Interruption, Run, finish, prepared::Prepared};
 use crate::{
-    config::{ApprovalQuestion, Needed},
     domain::{
+        approval::{self, ApprovalQuestion, Gate, Lack, Needed},
         change::ProposedChange,
         disclosure::Disclosure,
         failure::{Failure, FailureKind},
@@ -73,11 +73,17 @@ impl Run<'_> {
     }
 
     /// Resets an approved operation that has not begun, to be prepared anew, if one of its
-    /// approvals no longer counts. It may have been waiting for its ad server for long.
+    /// approvals no longer counts, or no longer for its group. It may have been waiting for its ad server for long.
     pub(super) async fn drop_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
         let operation = &self.operation.value;
         let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
-        if is_fixed && !has_begun(operation, steps) && !self.approvals().await?.lapsed.is_empty() {
+        if !is_fixed || has_begun(operation, steps) {
+            return Ok(());
+        }
+        let demands = self.approved_task().await?.value.demanded();
+        let approvals = self.approvals().await?;
+        let unmet = approval::unmet(&demands, &self.deps.config.groups, &approvals.voters);
+        if !approvals.lapsed.is_empty() || !unmet.is_empty() {
             self.operation.value.frozen = None;
             self.operation.value.legs.clear();
         }
@@ -136,41 +142,42 @@ impl Run<'_> {
         let strict = self.deps.config.publisher.strict_approvals;
         let compared = if strict { plan.clone() } else { plan.as_if_made_by(&operation.plan) };
         let digest = planning::digest_like(approved, &operation.request, &compared, buy.value.revision);
-        let (needed, reason) = self.approval_needed(&buy.value, &desired);
-        match (&operation.approved_digest, needed) {
-            (Some(approved), _) if *approved != digest => {
-                if self.is_behind(&plan).await? {
-                    let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
-                    self.hand_back(at).await?;
-                    return Ok(None);
-                }
-                self.ask_again(&desired, plan, digest, needed).await?;
-                return Ok(None);
+        let (needed, reason) = self.approval_needed(proposed).await?;
+        let voters = match approved {
+            Some(_) => self.approvals().await?.voters,
+            None => Vec::new(),
+        };
+        let groups = &self.deps.config.groups;
+        match (approval::gate(approved, &digest, needed.as_ref(), groups, &voters), needed) {
+            (Gate::AskAgain(Lack::OtherDigest), _) if self.is_behind(&plan).await? => {
+                let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
+                self.hand_back(at).await?;
+                Ok(None)
             }
-            // The rules may have become stricter since, or an approval may have lapsed. Even if no
-            // rule requires an approval any more, one was requested, so at least one must stand.
-            (Some(_), needed) if self.approvals().await?.people() < needed.map_or(1, |needed| needed.reviewers) => {
-                self.ask_again(&desired, plan, digest, needed).await?;
-                return Ok(None);
+            (Gate::AskAgain(lack), needed) => {
+                self.ask_again(&desired, plan, digest, needed, lack).await?;
+                Ok(None)
             }
-            (None, Some(needed)) => {
+            (Gate::AskFirst, Some(needed)) => {
                 self.ask_first(&desired, plan, digest, needed, &reason).await?;
-                return Ok(None);
+                Ok(None)
             }
-            _ => {}
+            (Gate::AskFirst, None) | (Gate::Open, _) => self.freeze(buy, desired, plan).await.map(Some),
         }
-        self.freeze(buy, desired, plan).await.map(Some)
     }
 
     /// Returns the approval that the change needs as it is about to be made, and the reason why.
     /// The rules were already checked when the change was accepted, but another change may have
     /// come in between: two that are small by themselves may be large together.
-    fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
-        let operation = &self.operation.value;
-        let proposed = ProposedChange { change: &operation.change, current, desired };
-        let platforms = proposed.platforms();
-        let asked = ApprovalQuestion::about(operation.kind, proposed, &platforms);
-        (self.deps.config.approvals_needed(&asked), asked.reason())
+    pub(super) async fn approval_needed(
+        &self,
+        proposed: ProposedChange<'_>,
+    ) -> Result<(Option<Needed>, String), Interruption> {
+        let Run { deps, operation, .. } = self;
+        let nothing_booked = deps.config.asks_for_first_buys()
+            && !deps.store.has_booked(&operation.value.principal, &operation.value.buy).await?;
+        let asked = ApprovalQuestion::about(operation.value.kind, proposed, nothing_booked);
+        Ok((deps.config.approvals_needed(&asked), asked.reason()))
     }
 
     async fn could_not_plan(&mut self, platform: &PlatformName, failure: Failure) -> Result<(), Interruption> {
