@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::{
     app::{App, TaskView, caller::Caller, error::AppError, lists::page_size},
     domain::{
+        approval::{self, Voter},
         caution::{self, Caution},
-        id::{MediaBuyId, TaskId},
+        id::{GroupId, MediaBuyId, TaskId},
         media_buy::MediaBuy,
         operation::Change,
         status::BuyStatus,
@@ -47,12 +48,25 @@ pub struct Queue {
     pub tasks: Vec<Task>,
     /// The media buys that they are about.
     pub buys: HashMap<MediaBuyId, MediaBuy>,
+    /// Why the caller may not decide on some of them.
+    pub not_yours: HashMap<TaskId, NotYours>,
     /// The number of tasks on all pages.
     pub total: u64,
     /// The number of those that are late.
     pub overdue: u64,
     /// The time of the answer.
     pub now: Timestamp,
+}
+
+/// Why a person may not decide on a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotYours {
+    /// They requested it.
+    Own,
+    /// They have approved it, and others must.
+    Approved,
+    /// It is for the people of these groups.
+    Groups(Vec<GroupId>),
 }
 
 /// A buyer's record, from their latest 200 buys.
@@ -83,6 +97,10 @@ pub struct Review {
     pub approvals: u32,
     /// Whether the caller requested the change, and so may not decide on it.
     pub is_own: bool,
+    /// Why the rules do not ask the caller, if they don't.
+    pub not_asked: Option<String>,
+    /// Whose approvals are missing, in words.
+    pub missing: Vec<String>,
 }
 
 impl App {
@@ -121,13 +139,31 @@ impl App {
         let found = self.store.tasks(&filter).await?;
         let ids: Vec<MediaBuyId> = found.tasks.iter().map(|task| task.buy.clone()).collect();
         let buys = self.store.buys_named(&ids).await?;
+        let not_yours = found.tasks.iter().filter_map(|task| Some((task.id.clone(), self.not_yours(caller, task)?)));
         Ok(Queue {
+            not_yours: not_yours.collect(),
             buys: buys.into_iter().map(|buy| (buy.id.clone(), buy)).collect(),
             tasks: found.tasks,
             total: found.total,
             overdue: found.overdue,
             now: at,
         })
+    }
+
+    /// Returns why a caller may not decide on an open task, as far as the task and the groups say it.
+    fn not_yours(&self, caller: &Caller, task: &Task) -> Option<NotYours> {
+        if !task.status.is_open() || task.decision.is_some() {
+            return None;
+        }
+        if task.requester() == caller.person {
+            return Some(NotYours::Own);
+        }
+        if task.approvals.iter().any(|approval| approval.person() == caller.person) {
+            return Some(NotYours::Approved);
+        }
+        let voter = Voter::new(caller.person.clone());
+        let asked = approval::may_decide(&task.demanded(), &self.config.groups, &voter);
+        asked.is_err().then(|| NotYours::Groups(task.candidate_groups()))
     }
 
     /// Returns a task with everything that a decision is based on.
@@ -155,9 +191,25 @@ impl App {
             Some(desired) => caution::of(desired, &buys, at),
             None => Vec::new(),
         };
-        let approvals = people::counted(&self.config, &self.store, &view.task, at).await?.people();
+        let counted = people::counted(&self.config, &self.store, &view.task, at).await?;
+        let (demands, groups) = (view.task.demanded(), &self.config.groups);
+        let missing = approval::unmet(&demands, groups, &counted.voters).iter().map(ToString::to_string).collect();
+        let voter = Voter::new(caller.person.clone());
+        let not_asked = approval::may_decide(&demands, groups, &voter).err().map(|refused| refused.to_string());
+        let approvals = counted.people();
         let is_own = people::asked_for(&self.config, &self.store, &view.task, &caller.person, at).await?;
-        Ok(Review { view, buy, desired, creates, cautions, record: Record { buys, more }, approvals, is_own })
+        Ok(Review {
+            view,
+            buy,
+            desired,
+            creates,
+            cautions,
+            record: Record { buys, more },
+            approvals,
+            is_own,
+            not_asked,
+            missing,
+        })
     }
 
     /// Returns the tasks about a media buy, and the buy itself.

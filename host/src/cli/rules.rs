@@ -15,7 +15,7 @@ use crate::{
     },
     config::{Config, written},
     domain::{
-        approval::{Finding, Needed, candidate_groups},
+        approval::{Finding, Group, Needed, candidate_groups},
         id::PrincipalId,
         operation::OperationKind,
         problem::Problem,
@@ -123,12 +123,10 @@ fn as_text(config: &Config, explained: &Explanation<'_>) -> String {
     for demand in needed.demands.iter().filter(|demand| demand.reviewers > 0) {
         lines.push(format!("  {demand}  ({})\n", demand.rule));
     }
-    for id in candidate_groups(&needed.demands) {
-        let people = config.groups.iter().find(|group| group.id == id).map(|group| {
-            let names: Vec<&str> = group.people.iter().map(|person| person.as_str()).collect();
-            names.join(", ")
-        });
-        lines.push(format!("  {id}: {}\n", people.unwrap_or_default()));
+    let is_asked = |group: &&Group| needed.demands.iter().any(|demand| demand.groups.contains(&group.id));
+    for group in config.groups.iter().filter(is_asked) {
+        let people: Vec<&str> = group.people.iter().map(|person| person.as_str()).collect();
+        lines.push(format!("{:<11} {}\n", group.id.as_str(), people.join(", ")));
     }
     lines.push(format!("priority    {}\ndue in      {}\n", needed.priority, written(needed.due_in)));
     lines.push(format!("escalates   to {}\n", needed.escalate_to.as_deref().unwrap_or("nobody in particular")));

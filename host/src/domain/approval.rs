@@ -19,6 +19,9 @@ pub mod question;
 pub mod rule;
 pub mod verdicts;
 
+#[cfg(test)]
+mod every_order;
+
 pub use question::ApprovalQuestion;
 pub use rule::{ApprovalRule, Conditions, Evaluated, Evaluation, Finding};
 pub use verdicts::{Gate, Lack, NotACandidate, Voter, gate, may_approve, may_decide, unmet};

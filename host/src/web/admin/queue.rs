@@ -10,7 +10,7 @@ use super::{
     words::{self, Tag},
 };
 use crate::{
-    app::desk::{Queue, QueueView},
+    app::desk::{NotYours, Queue, QueueView},
     app::lists::DEFAULT_LIMIT,
 };
 
@@ -123,12 +123,27 @@ fn rows(visitor: &Visitor, queue: &Queue) -> Vec<Row> {
             title: words::title(task, buy.and_then(|buy| buy.po_number.as_deref())),
             buyer: visitor.buyer(&task.principal),
             places: buy.map(words::places).unwrap_or_default(),
-            tags: words::tags(task, queue.now),
+            tags: words::tags(task, queue.now)
+                .into_iter()
+                .chain(queue.not_yours.get(&task.id).map(not_yours))
+                .collect(),
             money: buy.map(|buy| words::money(buy.total_budget, &buy.currency)).unwrap_or_default(),
             age: words::length(task.created_at.until(queue.now)),
         }
     };
     queue.tasks.iter().map(row).collect()
+}
+
+/// Says why the person who looks may not decide.
+fn not_yours(why: &NotYours) -> Tag {
+    match why {
+        NotYours::Own => Tag::new("", "you asked for it"),
+        NotYours::Approved => Tag::new("", "you approved it"),
+        NotYours::Groups(groups) => {
+            let names: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
+            Tag::new("", format!("for {} only", names.join(" or ")))
+        }
+    }
 }
 
 /// Describes the last decision of the last 7 days.

@@ -49,6 +49,8 @@ struct TaskPage {
     approve: &'static str,
     version: i64,
     votes: String,
+    missing: Option<String>,
+    rules: Vec<Rule>,
     reason: String,
     due: String,
     buyer: String,
@@ -57,6 +59,13 @@ struct TaskPage {
     operation: String,
     history: Vec<HistoryLine>,
     request: String,
+}
+
+/// A rule that applied.
+struct Rule {
+    name: String,
+    because: String,
+    asks: String,
 }
 
 struct HistoryLine {
@@ -230,7 +239,11 @@ impl TaskPage {
             },
             plan: task.plan.platforms.iter().map(plan::part).collect(),
             open: undecided,
-            why_not: review.is_own.then(|| "You asked for this yourself, so another person must decide.".to_owned()),
+            why_not: match (review.is_own, &review.not_asked) {
+                (true, _) => Some("You asked for this yourself, so another person must decide.".to_owned()),
+                (false, Some(why)) => Some(format!("You can't decide here: {why}.")),
+                (false, None) => None,
+            },
             can_take: matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::Escalated),
             can_finish: matches!(task.kind, TaskKind::PermissionException | TaskKind::Reconciliation),
             approve: match task.kind {
@@ -240,6 +253,16 @@ impl TaskPage {
             },
             version: task.version,
             votes: format!("{} of {} approvals", review.approvals, task.approvals_needed),
+            missing: (undecided && !review.missing.is_empty()).then(|| review.missing.join(" and ")),
+            rules: task
+                .demands
+                .iter()
+                .map(|demand| Rule {
+                    name: words::visible(&demand.rule),
+                    because: words::visible(&demand.because),
+                    asks: if demand.reviewers == 0 { "asks nobody".to_owned() } else { format!("asks for {demand}") },
+                })
+                .collect(),
             reason: words::visible(task.reason.staff()),
             due: due(review),
             buyer,

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::{
     app::{TaskView, error::AppError},
     domain::{
-        id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+        approval::Demand,
+        id::{GroupId, MediaBuyId, OperationId, PrincipalId, TaskId},
         task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
@@ -87,8 +88,12 @@ pub struct TaskBody {
     pub resolved_at: Option<Timestamp>,
     /// The approvals so far.
     pub approvals: Vec<ApprovalLine>,
-    /// How many different reviewers must approve.
+    /// How many different reviewers must approve at least; `rules` says of which groups.
     pub approvals_needed: u32,
+    /// The groups whose people may decide; empty: every reviewer may. Empty for buyers.
+    pub candidate_groups: Vec<String>,
+    /// The rules that applied, and why. Every one of them must be satisfied. Empty for buyers.
+    pub rules: Vec<RuleLine>,
     /// Rises with every change; a decision names the one it is based on.
     pub version: i64,
     /// The request as sent.
@@ -97,6 +102,19 @@ pub struct TaskBody {
     pub plan: Vec<PlatformPlan>,
     /// For a task that was reopened: what changed since its approval.
     pub changed: Option<String>,
+}
+
+/// A rule of the publisher's that applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RuleLine {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Why it applied.
+    pub because: String,
+    /// How many different people must approve for it.
+    pub reviewers: u32,
+    /// The groups whose people count for it; empty: every reviewer does.
+    pub groups: Vec<String>,
 }
 
 /// One reviewer's approval.
@@ -167,10 +185,31 @@ impl TaskBody {
                 })
                 .collect(),
             approvals_needed: task.approvals_needed,
+            candidate_groups: match staff {
+                true => texts(&task.candidate_groups()),
+                false => Vec::new(),
+            },
+            // How the publisher decides is none of the buyers' business.
+            rules: task.demands.iter().filter(|_| staff).map(RuleLine::of).collect(),
             version: task.version,
             context_data: task.request.clone(),
             plan: plan::shown(&task.plan),
             changed: task.changed.clone(),
+        }
+    }
+}
+
+fn texts(groups: &[GroupId]) -> Vec<String> {
+    groups.iter().map(ToString::to_string).collect()
+}
+
+impl RuleLine {
+    fn of(demand: &Demand) -> Self {
+        Self {
+            name: demand.rule.clone(),
+            because: demand.because.clone(),
+            reviewers: demand.reviewers,
+            groups: texts(&demand.groups),
         }
     }
 }
