@@ -23,10 +23,9 @@ use toml::{Spanned, de::DeTable};
 use crate::{
     adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
     domain::{
-        approval::{ApprovalQuestion, ApprovalRule, Evaluation, Group, Needed},
+        approval::{ApprovalRule, Group},
         id::{PlatformName, PrincipalId},
         lane::Workers,
-        product::Catalogue,
     },
     network::receivers::Policy,
 };
@@ -310,22 +309,6 @@ impl Config {
     pub fn rates_of(&self, principal: &PrincipalId) -> Rates {
         let known = self.principals.iter().find(|known| known.id == *principal);
         known.map_or(self.callers.rates, |known| known.calls.over(self.callers.rates))
-    }
-
-    /// What a principal can buy: the products on platforms where it has an advertiser.
-    pub fn catalogue(&self, principal: &PrincipalId) -> Catalogue<'_> {
-        let sellable = self.products.iter().filter(|product| self.advertiser(principal, &product.platform).is_some());
-        Catalogue { offers: sellable.map(Product::offer).collect(), currency: &self.publisher.currency }
-    }
-
-    /// The approval that a change needs before it is carried out, or `None` if it needs none.
-    pub fn approvals_needed(&self, question: &ApprovalQuestion) -> Option<Needed> {
-        Evaluation::of(&self.approvals, question).needed()
-    }
-
-    /// Whether a rule asks whether a buy is the buyer's first.
-    pub fn asks_for_first_buys(&self) -> bool {
-        self.approvals.iter().any(|rule| rule.when.first_buy)
     }
 
     /// The number of workers, in total and per platform.

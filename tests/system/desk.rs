@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     house::{BUYER, House, OPERATOR, REVIEWER, REVIEWER_2},
-    releases, swaps,
+    releases, rules, swaps,
 };
 
 /// A browser: one cookie, and no following of redirects.
@@ -296,4 +296,31 @@ async fn an_operation_shows_its_steps() {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     assert_eq!(browser.get("/admin/operations/none").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_reviewer_sees_what_others_must_decide_and_why_each_rule_applied() {
+    let mut house = House::empty(rules::RULES).await;
+    house.start(&[]).await;
+    let task = waiting(&house).await;
+    let (finance, legal) = (Browser::signed_in(&house, REVIEWER).await, Browser::signed_in(&house, OPERATOR).await);
+    assert!(finance.page("/admin/queue").await.contains(">for legal only</span>"));
+    assert!(!legal.page("/admin/queue").await.contains("for legal only"));
+    let path = format!("/admin/tasks/{task}");
+    let page = finance.page(&path).await;
+    for told in [
+        "You can&#39;t decide here: only people of legal decide on this",
+        "<b><bdi>approvals[1]</bdi></b>: <bdi>the media buy is new</bdi>",
+        "(asks for 1 of legal)",
+        "missing: 1 of legal",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("id=\"approve\""), "{page}");
+    assert!(legal.page(&path).await.contains("id=\"approve\""));
+    let csrf = finance.csrf().await;
+    let form = [("csrf", &*csrf), ("version", "1"), ("resolution", "approved")];
+    let refused = finance.send(&format!("{path}/decide"), &form).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(refused.text().await.unwrap().contains("only people of legal decide on this"));
 }

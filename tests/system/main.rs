@@ -54,6 +54,7 @@ mod reloading;
 mod replicas;
 mod restoring;
 mod reviewing;
+mod rules;
 mod servers;
 mod several_hosts;
 mod signing;

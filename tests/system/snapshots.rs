@@ -233,6 +233,7 @@ async fn the_command_line_answers_in_these_words() {
         &["adapter", "push", "--help"],
         &["adapter", "pull", "--help"],
         &["token", "--help"],
+        &["rules", "explain", "--help"],
         &["backup", "--help"],
         &["restore", "--help"],
         &["restored", "--help"],

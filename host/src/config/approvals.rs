@@ -10,12 +10,13 @@
 use std::time::Duration;
 
 use super::{
+    Config,
     reader::{Kind, Node, Read},
     section::Section,
     values,
 };
 use crate::domain::{
-    approval::{ApprovalRule, Conditions},
+    approval::{ApprovalQuestion, ApprovalRule, Conditions, Evaluation, Needed},
     creative::Format,
     id::GroupId,
     money::Micros,
@@ -136,4 +137,16 @@ pub(super) fn read(root: &Section<'_>) -> Vec<ApprovalRule> {
         rule.name = format!("approvals[{}]", index + 1);
     }
     rules
+}
+
+impl Config {
+    /// The approval that a change needs before it is carried out, or `None` if it needs none.
+    pub fn approvals_needed(&self, question: &ApprovalQuestion) -> Option<Needed> {
+        Evaluation::of(&self.approvals, question).needed()
+    }
+
+    /// Whether a rule asks whether a buy is the buyer's first.
+    pub fn asks_for_first_buys(&self) -> bool {
+        self.approvals.iter().any(|rule| rule.when.first_buy)
+    }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{mistake::Place, reader::Kind, section::Section, values};
+use super::{Config, mistake::Place, reader::Kind, section::Section, values};
 use crate::domain::{
     creative::Format,
-    id::{PackageId, PlatformName},
+    id::{PackageId, PlatformName, PrincipalId},
     money::Micros,
     price::{Price, PriceModel},
-    product::Offer,
+    product::{Catalogue, Offer},
 };
 
 /// Publishers that review creatives take one or two working days.
@@ -44,6 +44,14 @@ pub struct Product {
     /// The position of `settings`. Whether they match the schema is known only once the adapter is
     /// loaded.
     pub settings_at: Place,
+}
+
+impl Config {
+    /// What a principal can buy: the products on platforms where it has an advertiser.
+    pub fn catalogue(&self, principal: &PrincipalId) -> Catalogue<'_> {
+        let sellable = self.products.iter().filter(|product| self.advertiser(principal, &product.platform).is_some());
+        Catalogue { offers: sellable.map(Product::offer).collect(), currency: &self.publisher.currency }
+    }
 }
 
 impl Product {

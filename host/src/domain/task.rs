@@ -330,6 +330,23 @@ mod tests {
     }
 
     #[test]
+    fn a_task_from_before_rules_were_recorded_demands_as_many_reviewers_as_it_did() {
+        let stored = serde_json::json!({
+            "id": "task_1", "kind": "manual_approval", "principal": "agency", "buy": "acme_1", "operation": "op_1",
+            "operation_name": "create_media_buy", "requested_by": "buyer", "status": "pending", "priority": "medium",
+            "reason": "it needs approval", "created_at": "2026-12-01T00:00:00Z", "due_by": "2026-12-02T00:00:00Z",
+            "expires_at": "2026-12-03T00:00:00Z", "assigned_to": null, "escalated_to": null, "decision": null,
+            "resolution_detail": null, "resolved_by": null, "resolved_at": null, "approvals": [], "approvals_needed": 2,
+            "version": 1, "request": {}, "plan": { "platforms": [] }, "digest": "d", "changed": null,
+        });
+        let task: Task = serde_json::from_value(stored).unwrap();
+        let demanded: Vec<String> = task.demanded().iter().map(ToString::to_string).collect();
+        assert_eq!((demanded, task.candidate_groups()), (vec!["2 reviewers".to_owned()], vec![]));
+        let kept = serde_json::to_value(&task).unwrap();
+        assert_eq!((kept.get("demands"), kept.get("escalate_to")), (None, None), "an earlier host reads it, too");
+    }
+
+    #[test]
     fn a_closed_task_never_moves_again() {
         for status in TaskStatus::ALL.iter().filter(|status| !status.is_open()) {
             assert!(TaskMove::ALL.iter().all(|step| status.after(*step).is_none()));
