@@ -50,6 +50,7 @@ pub mod failure;
 pub mod field;
 pub mod growth;
 pub mod id;
+pub mod inquiry;
 pub mod keys;
 pub mod lane;
 pub mod lookup;

@@ -16,9 +16,9 @@ from mcp.client.streamable_http import streamable_http_client
 BUYER_TOOLS = {
     "create_media_buy", "add_creative_assets", "check_media_buy_status", "get_media_buy_delivery",
     "update_media_buy_performance_index", "update_media_buy", "update_package", "get_pending_tasks",
-    "get_task", "list_products", "list_media_buys", "get_operation",
+    "get_task", "answer_task", "list_products", "list_media_buys", "get_operation",
 }  # fmt: skip
-REVIEWER_TOOLS = {"assign_task", "start_task", "escalate_task", "comment_task", "complete_task"}
+REVIEWER_TOOLS = {"assign_task", "start_task", "escalate_task", "comment_task", "ask_buyer", "complete_task"}
 
 UPDATE_ANSWERS = {"accepted", "failed", "pending_manual", "pending_permission"}
 

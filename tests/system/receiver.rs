@@ -20,6 +20,8 @@ pub(crate) const EVENTS: &[&str] = &[
     "task.created",
     "task.assigned",
     "task.escalated",
+    "task.question_asked",
+    "task.question_answered",
     "task.completed",
     "task.failed",
     "media_buy.status_changed",

@@ -34,6 +34,8 @@ const actions = {
   a: () => document.getElementById("approve")?.focus(),
   r: () => open("reject"),
   e: () => open("escalate"),
+  q: () => open("ask"),
+  x: () => document.activeElement.closest("li.pick")?.querySelector("input").click(),
   t: () => document.getElementById("take")?.focus(),
   "/": () => document.getElementById("search")?.focus(),
   "?": () => { if (keys) keys.hidden = !keys.hidden; },
@@ -46,7 +48,7 @@ const actions = {
   },
 };
 document.addEventListener("keydown", (event) => {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox";
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
   const action = actions[event.key];
   if (!action) return;
@@ -57,7 +59,9 @@ document.addEventListener("keydown", (event) => {
 // When something happens, the page is loaded again in place. A page on which somebody is writing or
 // has opened something is left alone and says that it is old.
 const isInUse = (part) =>
-  part.querySelector("details[open]") || [...part.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
+  part.querySelector("details[open]") ||
+  [...part.querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>
+    field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
 const refresh = async () => {
   const answer = await fetch(location.href, { redirect: "manual" });
   if (!answer.ok) return;

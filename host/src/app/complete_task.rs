@@ -13,7 +13,7 @@ use crate::{
         field::Field,
         id::TaskId,
         operation::{Operation, OperationFailure, OperationKind},
-        task::{Approval, Resolution, Task, TaskKind, TaskStatus},
+        task::{Approval, ReasonCode, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
     fault,
@@ -65,6 +65,8 @@ pub struct Decide {
     pub resolution: Resolution,
     /// The reason, in the reviewer's words.
     pub words: Option<String>,
+    /// Why it is rejected, for programs.
+    pub reason_code: Option<ReasonCode>,
     /// The version of the task that the decision is based on.
     pub version: Option<i64>,
 }
@@ -312,6 +314,7 @@ fn decided(
     }
     let words = decide.words.as_deref();
     decisions::decide(task, decide.resolution, words, &caller.name);
+    task.reason_code = decide.reason_code;
     let line = events::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
     recording.push(Write::History(task.id.clone(), line));
     Ok(stored)
@@ -351,6 +354,9 @@ fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
         ));
     }
     let no = matches!(decide.resolution, Resolution::Rejected | Resolution::CannotComplete);
+    if decide.reason_code.is_some() && !no {
+        return Err(AppError::invalid(Field::ReasonCode, "reason_code is for rejected and cannot_complete"));
+    }
     if no && decide.words.as_deref().is_none_or(|words| words.trim().is_empty()) {
         return Err(AppError::invalid(Field::ResolutionDetail, "resolution_detail is needed: the buyer is told why"));
     }

@@ -31,6 +31,8 @@ const COMPARED: u32 = 200;
 pub enum QueueView {
     /// Those that wait for somebody.
     Open,
+    /// Those that the caller has.
+    Mine,
     /// Those that were escalated.
     Escalated,
     /// Those that somebody works on, or that are being carried out.
@@ -122,7 +124,7 @@ impl App {
         let at = now();
         let listed_since = at.plus_millis(-i64::try_from(CLOSED_LISTED_FOR.as_millis()).unwrap_or(i64::MAX));
         let (status, closed_since) = match view {
-            QueueView::Open => (None, None),
+            QueueView::Open | QueueView::Mine => (None, None),
             QueueView::Escalated => (Some(TaskStatus::Escalated), None),
             QueueView::InProgress => (Some(TaskStatus::InProgress), None),
             QueueView::Completed => (Some(TaskStatus::Completed), Some(listed_since)),
@@ -131,6 +133,7 @@ impl App {
         let filter = TaskFilter {
             status,
             closed_since,
+            assigned_to: (view == QueueView::Mine).then(|| caller.name.clone()),
             now: Some(at),
             offset,
             limit: page_size(None)?,

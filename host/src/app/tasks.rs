@@ -87,6 +87,7 @@ impl App {
             status: asked.status,
             buy: asked.buy,
             overdue: asked.include_overdue,
+            assigned_to: None,
             closed_since: Some(at.plus_millis(-i64::try_from(CLOSED_LISTED_FOR.as_millis()).unwrap_or(i64::MAX))),
             now: Some(at),
             offset,
@@ -117,10 +118,18 @@ impl App {
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
-    pub async fn assign_task(&self, caller: &Caller, id: &TaskId, assigned_to: &str) -> Result<TaskView, AppError> {
+    pub async fn assign_task(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        assigned_to: &str,
+        reason: Option<&str>,
+    ) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
         self.change_task(caller, id, |task, at, recording| {
             task.assigned_to = Some(assigned_to.to_owned());
-            let words = format!("to {assigned_to}");
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let words = format!("to {assigned_to}{why}");
             advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
             recording.push(Write::Audit(line("task.assigned", task, caller, Some(words), at)));
             recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
@@ -134,9 +143,38 @@ impl App {
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
     pub async fn start_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
         self.change_task(caller, id, |task, at, recording| {
             take_up(task, caller, at, recording)?;
             recording.push(Write::Audit(line("task.started", task, caller, None, at)));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a task over from whoever has it, and starts work on it.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
+    pub async fn take_over_task(&self, caller: &Caller, id: &TaskId, reason: &str) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
+        self.change_task(caller, id, |task, at, recording| {
+            if task.decision.is_some() {
+                return Err(AppError::state("it is decided and being carried out"));
+            }
+            let from = task.assigned_to.replace(caller.name.clone());
+            let words = match from.filter(|from| *from != caller.name) {
+                Some(from) => format!("from {from}: {reason}"),
+                None => reason.to_owned(),
+            };
+            // Work that has begun is handed on by way of an escalation; see the table of moves.
+            if task.status == TaskStatus::InProgress {
+                advance(task, TaskMove::Escalate, caller, Some(&words), at, recording)?;
+            }
+            advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
+            advance(task, TaskMove::Start, caller, None, at, recording)?;
+            recording.push(Write::Audit(line("task.taken_over", task, caller, Some(words), at)));
+            recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
             Ok(())
         })
         .await
@@ -153,6 +191,7 @@ impl App {
         escalated_to: Option<&str>,
         reason: &str,
     ) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
         self.change_task(caller, id, |task, at, recording| {
             if task.decision.is_some() {
                 return Err(AppError::state("it is decided and being carried out"));
@@ -208,13 +247,14 @@ impl App {
         Ok(TaskView { task, history, now: now(), staff: caller.is_staff() })
     }
 
-    async fn change_task(
+    /// Changes a task that the caller may see. Who may make the change is the caller's of this
+    /// function to check.
+    pub(super) async fn change_task(
         &self,
         caller: &Caller,
         id: &TaskId,
         change: impl Fn(&mut Task, Timestamp, &mut Recording) -> Result<(), AppError>,
     ) -> Result<TaskView, AppError> {
-        caller.reviewer()?;
         let mut tries = 0;
         // The changed task, if the database did not say whether the change was recorded.
         let mut perhaps = None;
@@ -243,7 +283,7 @@ impl App {
 }
 
 /// Returns the audit line for a person's change of a task.
-fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
+pub(super) fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
     AuditEntry { actor: caller.signature(), reason, ..events::audit(action, task, "", at) }
 }
 

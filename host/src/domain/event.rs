@@ -22,6 +22,10 @@ names! {
         TaskAssigned = "task.assigned",
         /// A task was handed to somebody else, or is overdue.
         TaskEscalated = "task.escalated",
+        /// A reviewer asks the buyer something about a task.
+        TaskQuestionAsked = "task.question_asked",
+        /// The buyer answered.
+        TaskQuestionAnswered = "task.question_answered",
         /// A task was approved and its operation carried out.
         TaskCompleted = "task.completed",
         /// A task was rejected, expired, or its operation failed.
@@ -134,6 +138,19 @@ pub enum EventData {
         assigned_to: Option<String>,
         /// The name to which the task was escalated.
         escalated_to: Option<String>,
+    },
+    /// A reviewer asked the buyer something, or the buyer answered.
+    Inquiry {
+        /// The task.
+        task: TaskId,
+        /// The kind of task.
+        kind: TaskKind,
+        /// The operation that waits for it.
+        operation: OperationId,
+        /// The question.
+        question: String,
+        /// The answer, once there is one.
+        answer: Option<String>,
     },
     /// Which release of an adapter serves a platform was decided.
     Release {

@@ -97,6 +97,8 @@ names! {
         Cursor = "cursor",
         /// A reviewer's decision.
         Resolution = "resolution",
+        /// Why a reviewer rejected.
+        ReasonCode = "reason_code",
         /// A reviewer's comment.
         ResolutionDetail = "resolution_detail",
         /// The URL of a webhook endpoint.

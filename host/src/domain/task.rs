@@ -15,6 +15,7 @@ use super::{
     approval::{self, Demand},
     disclosure::Disclosure,
     id::{GroupId, MediaBuyId, OperationId, PrincipalId, TaskId},
+    inquiry::Inquiry,
     person::Person,
     plan::Plan,
     targeting::names,
@@ -101,6 +102,30 @@ names! {
         Completed = "completed",
         /// It can't be carried out.
         CannotComplete = "cannot_complete",
+    }
+}
+
+names! {
+    /// Why a reviewer rejected, for programs.
+    ReasonCode {
+        /// The price is too low.
+        Price = "price",
+        /// The budget is too small or too large.
+        Budget = "budget",
+        /// The flight does not suit.
+        Dates = "dates",
+        /// The targeting does not suit.
+        Targeting = "targeting",
+        /// A creative does not suit.
+        Creative = "creative",
+        /// There is not enough inventory.
+        Inventory = "inventory",
+        /// The publisher's policy forbids it.
+        Policy = "policy",
+        /// It is there already.
+        Duplicate = "duplicate",
+        /// Another reason, which the words give.
+        Other = "other",
     }
 }
 
@@ -199,6 +224,12 @@ pub struct Task {
     pub decision: Option<Resolution>,
     /// The reviewer's comment.
     pub resolution_detail: Option<String>,
+    /// Why it was rejected, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<ReasonCode>,
+    /// The questions to the buyer, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inquiries: Vec<Inquiry>,
     /// The name of the token that decided last.
     pub resolved_by: Option<String>,
     /// When the task was closed.
@@ -228,9 +259,9 @@ pub struct Task {
 }
 
 impl Task {
-    /// Whether the task is still open after its due date.
+    /// Whether the task is still open after its due date, and does not wait for the buyer.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.status.is_open() && now > self.due_by
+        self.status.is_open() && now > self.due_by && self.open_inquiry().is_none()
     }
 
     /// The person who requested the operation. If none was stored, a person with the name of the

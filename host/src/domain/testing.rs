@@ -7,9 +7,11 @@ use super::{
     id::{MediaBuyId, PackageId, PlatformName, PrincipalId},
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
+    plan::Plan,
     price::{DailyGoal, Goal, Price, Unit},
     status::BuyStatus,
     targeting::Targeting,
+    task::{Priority, Task, TaskKind, TaskStatus},
     time::Timestamp,
 };
 
@@ -82,5 +84,44 @@ pub(crate) fn buy(packages: usize) -> MediaBuy {
         booked_at: None,
         created_at: start,
         updated_at: start,
+    }
+}
+
+/// A task that waits for an approval.
+pub(crate) fn task() -> Task {
+    let at = Timestamp::parse("2026-12-01T00:00:00Z").unwrap();
+    Task {
+        id: "task_1".into(),
+        kind: TaskKind::ManualApproval,
+        principal: PrincipalId::from("agency"),
+        buy: MediaBuyId::from("acme_1"),
+        operation: "op_1".into(),
+        operation_name: "create_media_buy".to_owned(),
+        requested_by: "buyer".to_owned(),
+        requested_by_person: None,
+        status: TaskStatus::Pending,
+        priority: Priority::Medium,
+        reason: "it needs approval".to_owned().into(),
+        created_at: at,
+        due_by: at.plus_millis(86_400_000),
+        expires_at: at.plus_millis(30 * 86_400_000),
+        assigned_to: None,
+        escalated_to: None,
+        escalate_to: None,
+        decision: None,
+        resolution_detail: None,
+        reason_code: None,
+        inquiries: Vec::new(),
+        resolved_by: None,
+        resolved_at: None,
+        approvals: Vec::new(),
+        approvals_needed: 1,
+        demands: Vec::new(),
+        version: 1,
+        request: serde_json::Value::Null,
+        plan: Plan::default(),
+        digest: "d".to_owned(),
+        changed: None,
+        reopened: 0,
     }
 }

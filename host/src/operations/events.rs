@@ -6,6 +6,7 @@ use crate::{
         digest,
         event::{DuplicateObject, Event, EventData, EventKind},
         id::{EventId, PlatformName},
+        inquiry::Inquiry,
         lookup::MadeObject,
         media_buy::MediaBuy,
         operation::{Operation, OperationKind, OperationState},
@@ -151,6 +152,18 @@ pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
         words: task.resolution_detail.clone(),
         assigned_to: task.assigned_to.clone(),
         escalated_to: task.escalated_to.clone(),
+    };
+    Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
+}
+
+/// Returns the event about the last question of a task.
+pub fn inquiry_event(kind: EventKind, task: &Task, inquiry: &Inquiry, at: Timestamp) -> Event {
+    let data = EventData::Inquiry {
+        task: task.id.clone(),
+        kind: task.kind,
+        operation: task.operation.clone(),
+        question: inquiry.words.clone(),
+        answer: inquiry.answer.as_ref().map(|answer| answer.words.clone()),
     };
     Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
 }

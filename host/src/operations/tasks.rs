@@ -131,6 +131,8 @@ pub fn ask(
         digest: question.digest,
         changed: None,
         reopened: 0,
+        reason_code: None,
+        inquiries: Vec::new(),
     };
     if task.kind == TaskKind::PermissionException {
         // The operation may hold up its buy.

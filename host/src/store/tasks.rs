@@ -33,6 +33,8 @@ pub struct TaskFilter {
     pub buy: Option<MediaBuyId>,
     /// `Some(false)` leaves out tasks that are past their due date.
     pub overdue: Option<bool>,
+    /// Only tasks that are assigned to this name.
+    pub assigned_to: Option<String>,
     /// Includes closed tasks if they were closed after this moment; `None`: no closed tasks.
     pub closed_since: Option<Timestamp>,
     /// The current time, by which tasks are overdue.
@@ -81,7 +83,7 @@ impl Store {
         if let Some(buy) = &filter.buy {
             // A buy has few tasks, so this filter comes before all others.
             from = "of_buy";
-            query.push("of_buy AS MATERIALIZED (SELECT seq, priority, created_at, closed_at, open, due_by, listed, principal, kind, status
+            query.push("of_buy AS MATERIALIZED (SELECT seq, priority, created_at, closed_at, open, due_by, listed, principal, kind, status, assignee
                  FROM tasks WHERE buy = ?), ").bind(buy.as_str());
         }
         query
@@ -189,9 +191,9 @@ const MOST_LISTED: u32 = 10_000;
 
 pub(super) fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     let mut insert = Statement::new(
-        "INSERT INTO tasks (status, open, undecided, escalates, priority, due_by, expires_at, closed_at, doc,
+        "INSERT INTO tasks (status, open, undecided, escalates, priority, due_by, expires_at, closed_at, doc, assignee,
                             kind, principal, buy, operation, created_at, id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     );
     bind_task(&mut insert, task)?;
     insert
@@ -208,7 +210,7 @@ pub(super) fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreE
 pub(super) fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreError> {
     let mut update = Statement::new(
         "UPDATE tasks SET version = version + 1, listed = 1, status = ?, open = ?, undecided = ?, escalates = ?, priority = ?,
-                          due_by = ?, expires_at = ?, closed_at = ?, doc = ?
+                          due_by = ?, expires_at = ?, closed_at = ?, doc = ?, assignee = ?
          WHERE id = ? AND version = ?",
     );
     bind_task(&mut update, &stored.value)?;
@@ -221,16 +223,19 @@ pub(super) fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<
 fn bind_task(statement: &mut Statement, task: &Task) -> Result<(), StoreError> {
     let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::InProgress);
     let closed_at = if task.status.is_open() { NOT_CLOSED } else { task.resolved_at.map_or(0, Timestamp::as_micros) };
+    // The due date stands still while the buyer is asked, and is written anew with the answer.
+    let due_by = if task.open_inquiry().is_some() { NOT_CLOSED } else { task.due_by.as_micros() };
     statement
         .bind(task.status.as_str())
         .bind(task.status.is_open())
         .bind(task.status.is_open() && task.decision.is_none())
         .bind(waits && task.decision.is_none())
         .bind(i64::from(task.priority as u8))
-        .bind(task.due_by.as_micros())
+        .bind(due_by)
         .bind(task.expires_at.as_micros())
         .bind(closed_at)
-        .bind(to_doc(task)?);
+        .bind(to_doc(task)?)
+        .bind(task.assigned_to.as_deref());
     Ok(())
 }
 
@@ -264,6 +269,9 @@ fn push_conditions(query: &mut Statement, filter: &TaskFilter) {
     }
     if let Some(status) = filter.status {
         query.push(" AND status = ?").bind(status.as_str());
+    }
+    if let Some(name) = &filter.assigned_to {
+        query.push(" AND assignee = ?").bind(name.as_str());
     }
 }
 

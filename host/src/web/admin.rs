@@ -7,7 +7,7 @@
 //! - [`frame`]: what all pages have in common, and errors as pages.
 //! - [`words`]: money, dates, targeting and changes as people write them.
 //! - [`live`]: tells open pages that something happened.
-//! - [`sign_in`], [`queue`], [`task`], [`media_buys`], [`delivery`], [`operation`], [`activity`],
+//! - [`sign_in`], [`queue`], [`bulk`], [`task`], [`media_buys`], [`delivery`], [`operation`], [`activity`],
 //!   [`platforms`], [`webhooks`], [`products`], [`buyers`], [`audit`], [`dry_run`], [`setup`]: the
 //!   pages.
 
@@ -24,6 +24,7 @@ use super::LiveWeb;
 mod activity;
 mod assets;
 mod audit;
+mod bulk;
 mod buyers;
 mod cards;
 mod chart;
@@ -63,8 +64,12 @@ pub(super) fn routes(web: &LiveWeb) -> Router {
         .route("/admin/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/admin/events", get(live::events))
         .route("/admin/queue", get(queue::page))
+        .route("/admin/queue/decide", post(bulk::decide))
         .route("/admin/tasks/{id}", get(task::page))
         .route("/admin/tasks/{id}/start", post(task::start))
+        .route("/admin/tasks/{id}/take-over", post(task::take_over))
+        .route("/admin/tasks/{id}/assign", post(task::assign))
+        .route("/admin/tasks/{id}/ask", post(task::ask))
         .route("/admin/tasks/{id}/escalate", post(task::escalate))
         .route("/admin/tasks/{id}/comment", post(task::comment))
         .route("/admin/tasks/{id}/decide", post(task::decide))

@@ -134,6 +134,8 @@ pub(crate) fn task(id: &str, operation: &Operation) -> Task {
         digest: "d".repeat(64),
         changed: None,
         reopened: 0,
+        reason_code: None,
+        inquiries: Vec::new(),
     }
 }
 

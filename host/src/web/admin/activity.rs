@@ -52,7 +52,9 @@ fn line(visitor: &Visitor, event: &Event) -> Line {
     let buy =
         (!event.buy.as_str().is_empty()).then(|| (format!("/admin/media-buys/{}", event.buy), event.buy.to_string()));
     let link = match &event.data {
-        EventData::Task { task, .. } => Some((format!("/admin/tasks/{task}"), task.to_string())),
+        EventData::Task { task, .. } | EventData::Inquiry { task, .. } => {
+            Some((format!("/admin/tasks/{task}"), task.to_string()))
+        }
         EventData::OperationEnd { operation, .. } | EventData::Duplicates { operation, .. } => {
             Some((format!("/admin/operations/{operation}"), operation.to_string()))
         }
@@ -108,6 +110,10 @@ fn what(data: &EventData) -> String {
             let whom = whom.map(|whom| format!(" to {whom}")).unwrap_or_default();
             format!("{} is {}{whom}{}", plain(kind.as_str()), plain(status.as_str()), said(words))
         }
+        EventData::Inquiry { question, answer, .. } => match answer {
+            Some(answer) => format!("“{question}” “{answer}”"),
+            None => format!("“{question}”"),
+        },
         EventData::Release { platform, release, by, reason, .. } => {
             let release: String = release.chars().take(12).collect();
             format!("{platform}: release {release}, by {by}{}", said(reason))

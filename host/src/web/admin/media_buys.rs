@@ -128,6 +128,7 @@ fn row(visitor: &Visitor, buy: &MediaBuy) -> Row {
         tags: vec![words::status(buy.status)],
         money: words::money(buy.total_budget, &buy.currency),
         age: words::length(buy.created_at.until(now())),
+        version: None,
     }
 }
 

@@ -12,11 +12,13 @@ use super::{
 use crate::{
     app::desk::{NotYours, Queue, QueueView},
     app::lists::DEFAULT_LIMIT,
+    domain::task::{ReasonCode, Task, TaskKind},
 };
 
 /// The views, with their names in the address and for people.
-const VIEWS: [(QueueView, &str, &str); 5] = [
+const VIEWS: [(QueueView, &str, &str); 6] = [
     (QueueView::Open, "open", "Waiting"),
+    (QueueView::Mine, "mine", "Mine"),
     (QueueView::Escalated, "escalated", "Escalated"),
     (QueueView::InProgress, "in_progress", "In progress"),
     (QueueView::Completed, "completed", "Done"),
@@ -31,6 +33,9 @@ struct QueuePage {
     lead: String,
     views: Vec<View>,
     rows: Vec<Row>,
+    /// Whether any row can be decided here.
+    selectable: bool,
+    codes: Vec<(&'static str, String)>,
     empty: &'static str,
     last: Option<String>,
     before: Option<String>,
@@ -53,6 +58,8 @@ pub(super) struct Row {
     pub(super) tags: Vec<Tag>,
     pub(super) money: String,
     pub(super) age: String,
+    /// The version of a task that the visitor can decide here.
+    pub(super) version: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -74,14 +81,18 @@ pub(super) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     };
     let link = |skip: u32| format!("/admin/queue?view={name}&skip={skip}");
     let end = asked.skip.saturating_add(DEFAULT_LIMIT);
+    let rows = rows(&visitor, &queue);
     let page = QueuePage {
         frame: Frame::of(&visitor, "queue").await?,
         heading,
         lead,
         views: VIEWS.into_iter().map(|(of, name, label)| View { name, label, here: of == view }).collect(),
-        rows: rows(&visitor, &queue),
+        selectable: rows.iter().any(|row| row.version.is_some()),
+        codes: ReasonCode::ALL.iter().map(|code| (code.as_str(), words::sentence(code.as_str()))).collect(),
+        rows,
         empty: match view {
             QueueView::Open => "Nothing waits.",
+            QueueView::Mine => "You have nothing.",
             QueueView::Escalated => "Nothing is escalated.",
             QueueView::InProgress => "Nobody works on anything.",
             QueueView::Completed => "Nothing was carried out in the last 7 days.",
@@ -103,6 +114,7 @@ fn sentence(view: QueueView, queue: &Queue) -> (String, String) {
     match view {
         QueueView::Open if total == 0 => ("Nothing waits".to_owned(), String::new()),
         QueueView::Open => (format!("{} for you", words::count(total, "task waits", "tasks wait")), late),
+        QueueView::Mine => (format!("You have {}", words::count(total, "task", "tasks")), late),
         QueueView::Escalated => (format!("{} escalated", words::count(total, "task is", "tasks are")), late),
         QueueView::InProgress => (format!("{} in progress", words::count(total, "task is", "tasks are")), late),
         QueueView::Completed => {
@@ -116,7 +128,7 @@ fn sentence(view: QueueView, queue: &Queue) -> (String, String) {
 }
 
 fn rows(visitor: &Visitor, queue: &Queue) -> Vec<Row> {
-    let row = |task: &crate::domain::task::Task| {
+    let row = |task: &Task| {
         let buy = queue.buys.get(&task.buy);
         Row {
             id: task.id.to_string(),
@@ -129,9 +141,17 @@ fn rows(visitor: &Visitor, queue: &Queue) -> Vec<Row> {
                 .collect(),
             money: buy.map(|buy| words::money(buy.total_budget, &buy.currency)).unwrap_or_default(),
             age: words::length(task.created_at.until(queue.now)),
+            version: is_selectable(task, queue).then_some(task.version),
         }
     };
     queue.tasks.iter().map(row).collect()
+}
+
+/// Whether a task can be decided together with others: an approval that the visitor may give. What an
+/// ad server lacks, or what nobody could establish, is looked at one by one.
+fn is_selectable(task: &Task, queue: &Queue) -> bool {
+    let is_approval = matches!(task.kind, TaskKind::ManualApproval | TaskKind::CreativeApproval);
+    is_approval && task.status.is_open() && task.decision.is_none() && !queue.not_yours.contains_key(&task.id)
 }
 
 /// Says why the person who looks may not decide.

@@ -24,8 +24,9 @@ use crate::{
     domain::{
         caution::Caution,
         id::TaskId,
+        inquiry::Inquiry,
         media_buy::MediaBuy,
-        task::{Resolution, TaskKind, TaskStatus},
+        task::{ReasonCode, Resolution, TaskKind, TaskStatus},
     },
 };
 
@@ -45,6 +46,11 @@ struct TaskPage {
     open: bool,
     why_not: Option<String>,
     can_take: bool,
+    /// Who else has it.
+    holder: Option<String>,
+    questions: Vec<Question>,
+    can_ask: bool,
+    codes: Vec<(&'static str, String)>,
     can_finish: bool,
     approve: &'static str,
     version: i64,
@@ -59,6 +65,15 @@ struct TaskPage {
     operation: String,
     history: Vec<HistoryLine>,
     request: String,
+}
+
+/// A question to the buyer.
+struct Question {
+    at: String,
+    shown: String,
+    by: String,
+    words: String,
+    answer: Option<String>,
 }
 
 /// A rule that applied.
@@ -93,12 +108,20 @@ pub(super) struct Decision {
     version: String,
     #[serde(default)]
     detail: String,
+    #[serde(default)]
+    code: String,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Comment {
     #[serde(default)]
     comment: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reasoned {
+    #[serde(default)]
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +144,8 @@ pub(super) async fn page(
         "completed" => Some(Tag::new("good", "It is recorded as done by hand.")),
         "taken" => Some(Tag::new("good", "It is yours. Nothing was decided yet.")),
         "escalated" => Some(Tag::new("good", "It is escalated.")),
+        "asked" => Some(Tag::new("good", "The buyer is asked. The due date stands still until the answer.")),
+        "assigned" => Some(Tag::new("good", "It is assigned.")),
         _ => None,
     };
     show(&visitor, &TaskId::from(id), notice).await
@@ -137,6 +162,37 @@ pub(super) async fn start(Path(id): Path<String>, posted: Posted<Nothing>) -> Re
     let (visitor, id) = (posted.visitor, TaskId::from(id));
     let started = visitor.app.start_task(&visitor.caller, &id).await.map(drop);
     answer(&visitor, &id, started, "taken").await
+}
+
+/// `POST /admin/tasks/{id}/take-over`.
+pub(super) async fn take_over(Path(id): Path<String>, posted: Posted<Reasoned>) -> Result<Response, Halt> {
+    let (visitor, id) = (posted.visitor, TaskId::from(id));
+    let Some(reason) = readable("reason", &posted.form.reason)? else {
+        return refused(&visitor, &id, "Say why you take it over. Nothing was changed.").await;
+    };
+    let taken = visitor.app.take_over_task(&visitor.caller, &id, &reason).await.map(drop);
+    answer(&visitor, &id, taken, "taken").await
+}
+
+/// `POST /admin/tasks/{id}/assign`.
+pub(super) async fn assign(Path(id): Path<String>, posted: Posted<Escalation>) -> Result<Response, Halt> {
+    let (visitor, id, form) = (posted.visitor, TaskId::from(id), posted.form);
+    let Some(to) = readable("to", &form.to)? else {
+        return refused(&visitor, &id, "Say who gets it. Nothing was changed.").await;
+    };
+    let reason = readable("reason", &form.reason)?;
+    let assigned = visitor.app.assign_task(&visitor.caller, &id, &to, reason.as_deref()).await.map(drop);
+    answer(&visitor, &id, assigned, "assigned").await
+}
+
+/// `POST /admin/tasks/{id}/ask`.
+pub(super) async fn ask(Path(id): Path<String>, posted: Posted<Reasoned>) -> Result<Response, Halt> {
+    let (visitor, id) = (posted.visitor, TaskId::from(id));
+    let Some(question) = readable("question", &posted.form.reason)? else {
+        return refused(&visitor, &id, "The question is empty. Nothing was changed.").await;
+    };
+    let asked = visitor.app.ask_buyer(&visitor.caller, &id, &question).await.map(drop);
+    answer(&visitor, &id, asked, "asked").await
 }
 
 /// `POST /admin/tasks/{id}/escalate`.
@@ -170,13 +226,14 @@ pub(super) async fn decide(Path(id): Path<String>, posted: Posted<Decision>) -> 
     if words.is_none() && resolution != Resolution::Approved {
         return refused(&visitor, &id, "Give a reason in words. Nothing was changed.").await;
     }
-    let decide = Decide { task: id.clone(), resolution, words, version: Some(version) };
+    let reason_code = ReasonCode::parse(&form.code);
+    let decide = Decide { task: id.clone(), resolution, words, reason_code, version: Some(version) };
     let decided = visitor.app.complete_task(&visitor.caller, decide).await.map(drop);
     answer(&visitor, &id, decided, resolution.as_str()).await
 }
 
 /// Checks a text that a person typed. A text of spaces is none.
-fn readable(field: &str, text: &str) -> Result<Option<String>, AppError> {
+pub(super) fn readable(field: &str, text: &str) -> Result<Option<String>, AppError> {
     use crate::domain::text::{Lines, readable};
 
     let text = text.replace("\r\n", "\n").trim().to_owned();
@@ -245,6 +302,14 @@ impl TaskPage {
                 (false, None) => None,
             },
             can_take: matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::Escalated),
+            holder: task
+                .assigned_to
+                .as_deref()
+                .filter(|holder| *holder != visitor.caller.name && task.status != TaskStatus::Pending)
+                .map(words::visible),
+            questions: task.inquiries.iter().map(question).collect(),
+            can_ask: task.open_inquiry().is_none(),
+            codes: ReasonCode::ALL.iter().map(|code| (code.as_str(), words::sentence(code.as_str()))).collect(),
             can_finish: matches!(task.kind, TaskKind::PermissionException | TaskKind::Reconciliation),
             approve: match task.kind {
                 TaskKind::PermissionException => "The permission is there: go on",
@@ -285,6 +350,16 @@ impl TaskPage {
     }
 }
 
+fn question(inquiry: &Inquiry) -> Question {
+    Question {
+        at: inquiry.at.to_string(),
+        shown: words::moment(inquiry.at),
+        by: words::visible(&inquiry.by),
+        words: words::visible(&inquiry.words),
+        answer: inquiry.answer.as_ref().map(|answer| words::visible(&answer.words)),
+    }
+}
+
 fn lead(buyer: &str, buy: &MediaBuy, creates: bool, undecided: bool) -> String {
     let what = format!(
         "{buyer}, {} for {}, {}.",
@@ -322,7 +397,16 @@ fn due(review: &Review) -> String {
     if !task.status.is_open() {
         return task.resolved_at.map(|at| format!("Closed {}.", words::moment(at))).unwrap_or_default();
     }
-    format!("Due {}. It fails by itself {}.", words::moment(task.due_by), words::moment(task.expires_at))
+    match task.open_inquiry() {
+        Some(inquiry) => {
+            let since = words::moment(inquiry.at);
+            format!(
+                "The buyer was asked {since}: the due date stands still. It fails by itself {}.",
+                words::moment(task.expires_at)
+            )
+        }
+        None => format!("Due {}. It fails by itself {}.", words::moment(task.due_by), words::moment(task.expires_at)),
+    }
 }
 
 fn record(review: &Review) -> String {

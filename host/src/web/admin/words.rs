@@ -206,6 +206,9 @@ pub(super) fn tags(task: &Task, now: Timestamp) -> Vec<Tag> {
     if task.status.is_open() && matches!(task.priority, Priority::High | Priority::Urgent) {
         tags.push(Tag::new("warn", task.priority.as_str()));
     }
+    if task.open_inquiry().is_some() {
+        tags.push(Tag::new("new", "waits for the buyer"));
+    }
     tags.push(match (task.status, task.decision) {
         (TaskStatus::InProgress, Some(_)) => Tag::new("new", "being carried out"),
         (TaskStatus::Pending, _) => Tag::new("", "waits"),

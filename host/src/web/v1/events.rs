@@ -34,6 +34,10 @@ fn data(event: &Event) -> Value {
             "resolution": resolution, "resolution_detail": words, "assigned_to": assigned_to,
             "escalated_to": escalated_to,
         }),
+        EventData::Inquiry { task, kind, operation, question, answer } => json!({
+            "task_id": task, "task_type": kind, "media_buy_id": buy, "operation_id": operation,
+            "question": question, "answer": answer,
+        }),
         EventData::Release { platform, release, before, by, reason, canary_percent } => json!({
             "platform": platform, "release": release, "previous_release": before, "by": by, "reason": reason,
             "canary_percent": canary_percent,

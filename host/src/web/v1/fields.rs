@@ -64,6 +64,7 @@ pub(super) const fn name(field: Field) -> &'static str {
         Field::Limit => "limit",
         Field::Cursor => "cursor",
         Field::Resolution => "resolution",
+        Field::ReasonCode => "reason_code",
         Field::ResolutionDetail => "resolution_detail",
         Field::Url => "url",
         Field::Events => "events",

@@ -16,7 +16,7 @@ use crate::domain::{
     status::BuyStatus,
     step::StepState,
     targeting::{CapScope, Dimension, Operator, Weekday},
-    task::{Priority, Resolution, TaskKind, TaskStatus},
+    task::{Priority, ReasonCode, Resolution, TaskKind, TaskStatus},
     time::{Day, Timestamp},
     webhook::DeliveryStatus,
 };
@@ -75,5 +75,5 @@ schemas! {
 
 closed_lists! {
     Format, AssetState, Pacing, BuyStatus, OperationState, OperationKind, LegState, StepState, PlanAction, Weekday, CapScope,
-    Dimension, Operator, Priority, Resolution, TaskKind, TaskStatus, EventKind, DeliveryStatus,
+    Dimension, Operator, Priority, ReasonCode, Resolution, TaskKind, TaskStatus, EventKind, DeliveryStatus,
 }

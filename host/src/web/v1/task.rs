@@ -9,7 +9,8 @@ use crate::{
     domain::{
         approval::Demand,
         id::{GroupId, MediaBuyId, OperationId, PrincipalId, TaskId},
-        task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
+        inquiry::Inquiry,
+        task::{HistoryEntry, Priority, ReasonCode, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
     web::{
@@ -82,6 +83,11 @@ pub struct TaskBody {
     pub resolution: Option<Resolution>,
     /// The reviewer's words.
     pub resolution_detail: Option<String>,
+    /// Why it was rejected, for programs.
+    pub reason_code: Option<ReasonCode>,
+    /// The questions to the buyer, oldest first. The last one waits for `answer_task` while its
+    /// `answer` is null and the task is undecided.
+    pub questions: Vec<QuestionLine>,
     /// Who decided.
     pub resolved_by: Option<String>,
     /// When it was closed.
@@ -115,6 +121,21 @@ pub struct RuleLine {
     pub reviewers: u32,
     /// The groups whose people count for it; empty: every reviewer does.
     pub groups: Vec<String>,
+}
+
+/// A question to the buyer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QuestionLine {
+    /// Who asked: the name of the token.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The question.
+    pub question: String,
+    /// The answer, once there is one.
+    pub answer: Option<String>,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// One reviewer's approval.
@@ -172,6 +193,8 @@ impl TaskBody {
             decision: task.decision,
             resolution: task.resolution(),
             resolution_detail: task.resolution_detail.clone(),
+            reason_code: task.reason_code,
+            questions: task.inquiries.iter().map(QuestionLine::of).collect(),
             resolved_by: task.resolved_by.clone(),
             resolved_at: task.resolved_at,
             approvals: task
@@ -195,6 +218,18 @@ impl TaskBody {
             context_data: task.request.clone(),
             plan: plan::shown(&task.plan),
             changed: task.changed.clone(),
+        }
+    }
+}
+
+impl QuestionLine {
+    fn of(inquiry: &Inquiry) -> Self {
+        Self {
+            by: inquiry.by.clone(),
+            at: inquiry.at,
+            question: inquiry.words.clone(),
+            answer: inquiry.answer.as_ref().map(|answer| answer.words.clone()),
+            answered_at: inquiry.answer.as_ref().map(|answer| answer.at),
         }
     }
 }

@@ -6,10 +6,13 @@ use crate::web::tool::Tool;
 
 pub mod activate_release;
 pub mod add_creative_assets;
+pub mod answer_task;
+pub mod ask_buyer;
 pub mod assign_task;
 pub mod check_media_buy_status;
 pub mod comment_task;
 pub mod complete_task;
+pub mod complete_tasks;
 pub mod create_media_buy;
 pub mod create_webhook;
 pub mod delete_webhook;
@@ -41,7 +44,7 @@ pub mod update_package;
 pub mod update_webhook;
 
 /// The tools offered to agents over MCP: buying, reading, tasks.
-const FOR_AGENTS: [&Tool; 18] = [
+const FOR_AGENTS: [&Tool; 20] = [
     // Buying, changing and measuring, for buyers.
     &create_media_buy::TOOL,
     &add_creative_assets::TOOL,
@@ -62,6 +65,8 @@ const FOR_AGENTS: [&Tool; 18] = [
     &start_task::TOOL,
     &escalate_task::TOOL,
     &comment_task::TOOL,
+    &ask_buyer::TOOL,
+    &answer_task::TOOL,
     &complete_task::TOOL,
 ];
 
@@ -79,6 +84,9 @@ const OF_WEBHOOKS: [&Tool; 9] = [
     &replay_webhook::TOOL,
 ];
 
+/// Tools for reviewers that a queue in a browser has, and an agent does without.
+const OF_TASKS: [&Tool; 1] = [&complete_tasks::TOOL];
+
 /// Tools for the releases of adapters, for operators.
 const OF_ADAPTERS: [&Tool; 6] = [
     &list_releases::TOOL,
@@ -94,7 +102,7 @@ const OF_CONFIGURATION: [&Tool; 2] = [&get_configuration::TOOL, &reload_configur
 
 /// Returns every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
-    for_agents().chain(OF_WEBHOOKS).chain(OF_ADAPTERS).chain(OF_CONFIGURATION)
+    for_agents().chain(OF_TASKS).chain(OF_WEBHOOKS).chain(OF_ADAPTERS).chain(OF_CONFIGURATION)
 }
 
 /// Returns the tools offered to agents.

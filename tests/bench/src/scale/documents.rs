@@ -222,6 +222,8 @@ pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
         digest: "d".repeat(64),
         changed: None,
         reopened: 0,
+        reason_code: None,
+        inquiries: Vec::new(),
     };
     Ok(text!(&task)?)
 }

@@ -9,7 +9,7 @@ use crate::{
     web::{
         json::{
             Arguments, read,
-            text::{Id, Line, MAX_NAME},
+            text::{Id, Line, MAX_NAME, Words},
         },
         tool::{Answer, Audience, Effect, Tool, Verb},
         v1::task::{TaskAnswer, answer},
@@ -35,7 +35,10 @@ pub const TOOL: Tool = Tool {
 
 async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: AssignTask = read(arguments)?;
-    answer(&app.assign_task(&caller, &TaskId::new(request.task_id.0), &request.assigned_to.0).await?)
+    answer(
+        &app.assign_task(&caller, &TaskId::new(request.task_id.0), &request.assigned_to.0, words(&request.reason))
+            .await?,
+    )
 }
 
 /// Assigns a task.
@@ -46,4 +49,10 @@ pub struct AssignTask {
     pub task_id: Id,
     /// The new assignee.
     pub assigned_to: Line<MAX_NAME>,
+    /// Why, for the history.
+    pub reason: Option<Words>,
+}
+
+fn words(words: &Option<Words>) -> Option<&str> {
+    words.as_ref().map(|words| words.0.as_str())
 }

@@ -5,7 +5,10 @@ use serde::Deserialize;
 
 use crate::{
     app::{App, Decide, caller::Caller, error::AppError},
-    domain::{id::TaskId, task::Resolution},
+    domain::{
+        id::TaskId,
+        task::{ReasonCode, Resolution},
+    },
     web::{
         json::{
             Arguments, read,
@@ -46,14 +49,8 @@ pub const TOOL: Tool = Tool {
 
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: CompleteTask = read(arguments)?;
-    let version = options.version(request.version.map(|version| version.0))?;
-    let decide = Decide {
-        task: TaskId::new(request.task_id.0),
-        resolution: request.resolution,
-        words: request.resolution_detail.map(|words| words.0),
-        version,
-    };
-    answer(&app.complete_task(&caller, decide).await?)
+    let version = options.version(request.version.as_ref().map(|version| version.0))?;
+    answer(&app.complete_task(&caller, request.into_decide(version)).await?)
 }
 
 /// Decides a task.
@@ -71,7 +68,28 @@ pub struct CompleteTask {
     pub resolution: Resolution,
     /// Why, for the buyer. Required for `rejected`, `cannot_complete`.
     pub resolution_detail: Option<Words>,
+    /// Why it is rejected, for the buyer's program.
+    pub reason_code: Option<ReasonCode>,
     /// The task's `version` that the decision is based on: a decision on an older one is refused.
     /// Required for a task that was reopened.
     pub version: Option<Version>,
+}
+
+impl CompleteTask {
+    /// Whether it is a refusal without the reason that the buyer reads.
+    pub(super) fn lacks_words(&self) -> bool {
+        let is_refusal = matches!(self.resolution, Resolution::Rejected | Resolution::CannotComplete);
+        is_refusal && self.resolution_detail.as_ref().is_none_or(|words| words.0.trim().is_empty())
+    }
+
+    /// Converts the request. `version` is used if the request names none.
+    pub(super) fn into_decide(self, version: Option<i64>) -> Decide {
+        Decide {
+            task: TaskId::new(self.task_id.0),
+            resolution: self.resolution,
+            words: self.resolution_detail.map(|words| words.0),
+            reason_code: self.reason_code,
+            version: self.version.map(|version| version.0).or(version),
+        }
+    }
 }
