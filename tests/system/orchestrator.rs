@@ -169,6 +169,7 @@ in_both_languages! {
     an_order_is_approved_and_delivers,
     killed_between_any_two_steps_it_buys_once,
     told_to_wait_it_waits_and_told_no_it_stops,
+    a_reviewers_question_is_answered,
     what_was_refused_may_be_corrected,
     rejected_creatives_can_be_replaced,
     a_missing_permission_is_waited_for,
@@ -233,6 +234,32 @@ async fn told_to_wait_it_waits_and_told_no_it_stops(language: Language) {
     assert!(said.contains(wanted), "{said}");
     assert_eq!(stage.wire.all_calls(), before);
     assert_eq!(stage.house.kevel.platform().count("campaigns"), 0);
+}
+
+async fn a_reviewers_question_is_answered(language: Language) {
+    let mut stage = Stage::new(language, "").await;
+    stage.order["creatives"] = json!([]);
+    let Some(mut orchestrator) = stage.start(&[], &[]) else { return };
+    orchestrator.says("create_media_buy waits for a manual approval").await;
+    let task = stage.task().await;
+    let question = json!({ "question": "For which brand?" });
+    stage.house.post(REVIEWER, &format!("/v1/tasks/{task}/ask"), question).await.expect(200);
+    orchestrator.says("reviewer asks: For which brand?; start again with --answer").await;
+    orchestrator.kill().await;
+    // Killed before and after the host has the answer, it is one answer.
+    for moment in [Moment::BeforeTheHost, Moment::AfterTheHost] {
+        let held = stage.wire.hold("answer_task", moment);
+        let mut answering = stage.start(&["--answer", "Shoes"], &[]).expect("it ran before");
+        answering.until(held, &format!("answer_task {moment:?}")).await;
+        answering.kill().await;
+    }
+    let shown = stage.house.get(BUYER, &format!("/v1/tasks/{task}")).await.expect(200);
+    assert_eq!((shown.text("/questions/0/answer"), shown.body["questions"][1].is_null()), ("Shoes".to_owned(), true));
+    let mut orchestrator = stage.start(&[], &[]).expect("it ran before");
+    orchestrator.says("create_media_buy waits for a manual approval").await;
+    stage.house.approve(&task).await.expect(200);
+    orchestrator.says("create_media_buy is done").await;
+    orchestrator.kill().await;
 }
 
 async fn what_was_refused_may_be_corrected(language: Language) {

@@ -38,7 +38,7 @@ async def run(arguments: argparse.Namespace) -> int:
     orders = [Order.read(path) for path in arguments.orders]
     store, news = Store(arguments.state), News()
     patience = Patience(arguments.patience, arguments.first_pause, arguments.longest_pause)
-    buyer = Buyer(Host(arguments.url, os.environ["FLIGHTDECK_TOKEN"]), store, news, patience)
+    buyer = Buyer(Host(arguments.url, os.environ["FLIGHTDECK_TOKEN"]), store, news, patience, arguments.answer)
     async with contextlib.AsyncExitStack() as open_until_the_end:
         if secret := os.environ.get("WEBHOOK_SECRET"):
             host, _, port = arguments.webhooks.rpartition(":")
@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="of flightdeck")
     parser.add_argument("--state", type=Path, default="orchestrator.db", help="file that remembers what was sent")
     parser.add_argument("--webhooks", default="127.0.0.1:8090", metavar="ADDRESS:PORT", help="where to receive them")
+    parser.add_argument("--answer", metavar="WORDS", help="to the next question that a reviewer asks")
     parser.add_argument("--patience", type=float, default=30 * 86_400, metavar="SECONDS", help="per step")
     parser.add_argument("--first-pause", type=float, default=2, metavar="SECONDS", help="between two polls")
     parser.add_argument("--longest-pause", type=float, default=300, metavar="SECONDS", help="between two polls")

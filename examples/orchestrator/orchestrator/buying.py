@@ -78,11 +78,12 @@ class StillWaiting(Exception):
 class Buyer:
     """Carries out orders. Everything that it must not forget is in the store."""
 
-    def __init__(self, host: Host, store: Store, news: News, patience: Patience) -> None:
+    def __init__(self, host: Host, store: Store, news: News, patience: Patience, answer: str | None = None) -> None:
         self._host = host
         self._store = store
         self._news = news
         self._patience = patience
+        self._answer = answer
         self._told: set[str] = set()
 
     async def carry_out(self, order: Order) -> dict[str, Any]:
@@ -150,10 +151,10 @@ class Buyer:
         """Asks once whether a change has ended. A change that waits for a person is as normal as one that runs."""
         operation = await self._host.call("get_operation", {"operation_id": change.operation_id})
         task = operation["task_id"]
-        if task and operation["waits_for_task"] and task not in self._told:
+        if task and operation["waits_for_task"]:
             # One change may wait for several tasks in turn: for an approval, and then for a permission.
             self._store.note(change, task_id=task)
-            await self._tell_of(change, task)
+            await self._attend(change, task)
         if operation["state"] == "succeeded":
             return self._store.note(change, outcome="succeeded")
         if operation["state"] == "failed":
@@ -161,12 +162,27 @@ class Buyer:
             return self._store.note(change, outcome="failed", reason=f"{error['code']}: {error['message']}")
         return None
 
-    async def _tell_of(self, change: Change, task_id: str) -> None:
+    async def _attend(self, change: Change, task_id: str) -> None:
+        """Says who is waited for, and answers what a reviewer asks. Until the answer, the reviewer waits for us."""
         task = await self._host.call("get_task", {"task_id": task_id})
-        kind = task["task_type"].replace("_", " ")
-        why, due = task["error_detail"], task["due_by"]
-        self._say(change.po_number, f"{change.tool} waits for a {kind} ({task_id}, due by {due}): {why}")
-        self._told.add(task_id)
+        if task_id not in self._told:
+            kind = task["task_type"].replace("_", " ")
+            why, due = task["error_detail"], task["due_by"]
+            self._say(change.po_number, f"{change.tool} waits for a {kind} ({task_id}, due by {due}): {why}")
+            self._told.add(task_id)
+        asked = [one for one in task["questions"] if one["answer"] is None and task["decision"] is None]
+        if not asked:
+            return
+        question = asked[-1]["question"]
+        if f"{task_id} {question}" not in self._told:
+            hint = "" if self._answer else "; start again with --answer"
+            self._say(change.po_number, f"{asked[-1]['by']} asks: {question}{hint}")
+            self._told.add(f"{task_id} {question}")
+        if self._answer:
+            # Sent twice, as after a crash, it is one answer.
+            await self._host.call("answer_task", {"task_id": task_id, "answer": self._answer})
+            self._say(change.po_number, f"answered: {self._answer}")
+            self._answer = None
 
     async def _activation(self, po_number: str, buy: str) -> None:
         said = ""

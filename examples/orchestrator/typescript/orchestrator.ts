@@ -38,7 +38,7 @@ const { values: options, positionals: files } = parseArgs({
   options: {
     url: { type: "string", default: "http://127.0.0.1:8080" }, state: { type: "string", default: "orchestrator.json" },
     webhooks: { type: "string", default: "127.0.0.1:8090" }, patience: { type: "string", default: String(30 * 86_400) },
-    "first-pause": { type: "string", default: "2" }, "longest-pause": { type: "string", default: "300" },
+    answer: { type: "string" }, "first-pause": { type: "string", default: "2" }, "longest-pause": { type: "string", default: "300" },
   },
 });
 
@@ -161,16 +161,26 @@ async function send(po: string, tool: string, args: Json, one: Change): Promise<
 }
 
 const told = new Set<string>();
+function tell(id: string, words: string): void {
+  if (!told.has(id)) console.log(words);
+  told.add(id);
+}
 
 /** Asks once whether a change has ended. One that waits for a person is as normal as one that runs. */
 async function ended(po: string, tool: string, one: Change): Promise<Change | undefined> {
   const operation = await call("get_operation", { operation_id: one.operation });
   const id = operation.task_id;
-  if (operation.waits_for_task && !told.has(id)) {
+  if (operation.waits_for_task) {
     note(one, { task: id });
     const task = await call("get_task", { task_id: id });
-    console.log(`${po}: ${tool} waits for a ${task.task_type.replace("_", " ")} (${id}, due by ${task.due_by}): ${task.error_detail}`);
-    told.add(id);
+    tell(id, `${po}: ${tool} waits for a ${task.task_type.replace("_", " ")} (${id}, due by ${task.due_by}): ${task.error_detail}`);
+    const asked = task.questions.find((question: Json) => question.answer === null && task.decision === null);
+    if (asked) tell(`${id} ${asked.question}`, `${po}: ${asked.by} asks: ${asked.question}${options.answer ? "" : "; start again with --answer"}`);
+    if (asked && options.answer) {
+      await call("answer_task", { task_id: id, answer: options.answer }); // sent twice, as after a crash, it is one answer
+      console.log(`${po}: answered: ${options.answer}`);
+      options.answer = undefined;
+    }
   }
   if (operation.state === "succeeded") return note(one, { outcome: "succeeded" });
   if (operation.state === "failed") return note(one, { outcome: "failed", reason: `${operation.error.code}: ${operation.error.message}` });
