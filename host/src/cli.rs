@@ -40,6 +40,7 @@ use crate::{
 
 mod ad_server;
 mod audit;
+mod audit_object;
 mod backup;
 mod call_adapter;
 mod check_adapter;
@@ -245,6 +246,9 @@ enum AuditCommand {
         #[arg(long, value_name = "NUMBER:LINK")]
         head: Option<Head>,
     },
+    /// Print who approved what an object on an ad server is, with the lines that prove it. Fails if
+    /// something is not proven.
+    Object(audit_object::AuditObject),
     /// Print the log as JSON lines, oldest first.
     Export {
         #[command(flatten)]
@@ -363,6 +367,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),
         Command::Audit(AuditCommand::Verify { with, head }) => {
             load(&with).and_then(|config| audit::verify(&config, head))
+        }
+        Command::Audit(AuditCommand::Object(asked)) => {
+            load(&asked.with).and_then(|config| audit_object::run(&config, &asked))
         }
         Command::Audit(AuditCommand::Export { with, after }) => {
             load(&with).and_then(|config| audit::export(&config, after))

@@ -67,6 +67,7 @@ pub mod outcome;
 pub mod people;
 pub mod planning;
 pub mod poller;
+pub mod provenance;
 pub mod releases;
 pub mod replicas;
 pub mod run;

@@ -25,7 +25,7 @@ async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
 }
 
 /// Runs statements on the house's database as somebody does who can write to it and is stopped by nothing.
-async fn write(house: &House, statements: &[&str]) {
+pub(crate) async fn write(house: &House, statements: &[&str]) {
     let path = house.dir().join("data/flightdeck.db");
     let mut beside = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.expect("the database");
     let guards = ["audit_is_not_changed", "audit_is_not_deleted", "audit_is_signed"];

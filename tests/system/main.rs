@@ -45,6 +45,7 @@ mod orchestrator;
 mod order;
 mod platform_failures;
 mod prices;
+mod provenance;
 mod proxy;
 mod receiver;
 mod recording;

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     domain::{
         id::{MediaBuyId, PlatformName, PrincipalId},
-        media_buy::MediaBuy,
+        media_buy::{MediaBuy, RemoteKind, RemoteObject},
         status::BuyStatus,
         time::Timestamp,
     },
     store::{
         Store, StoreError, Stored,
         sql::{
-            Dialect, MOST_PER_PAGE, Transaction, micros,
+            Dialect, MOST_PER_PAGE, MOST_ROWS, Transaction, micros,
             rows::{self, to_doc},
             script::{Script, Statement, Want},
             work,
@@ -38,6 +38,38 @@ pub struct BuyFilter {
 }
 
 impl Store {
+    /// Finds the objects that have this id on a platform, or a path that ends in it, each with its buy.
+    /// Reads every object: there is no index by their ids, because only audits ask.
+    pub async fn remote_objects_named(
+        &self,
+        platform: &PlatformName,
+        id: &str,
+    ) -> Result<Vec<(MediaBuyId, RemoteObject)>, StoreError> {
+        let like: String = id
+            .chars()
+            .flat_map(|letter| match letter {
+                '%' | '_' | '!' => vec!['!', letter],
+                letter => vec![letter],
+            })
+            .collect();
+        let asked = Statement::new(
+            "SELECT buy, kind, key, remote_id FROM remote_objects
+             WHERE platform = ? AND (remote_id = ? OR remote_id LIKE ? ESCAPE '!') ORDER BY buy, kind, key LIMIT ?",
+        )
+        .with(platform.as_str())
+        .with(id)
+        .with(format!("%/{like}"))
+        .with(MOST_ROWS);
+        let object = |row: &rows::Row| {
+            let kind = row.text("kind")?;
+            let kind = RemoteKind::parse(&kind)
+                .ok_or_else(|| StoreError::Corrupt(format!("a remote object is a {kind:?}")))?;
+            let object = RemoteObject { kind, key: row.text("key")?, id: row.text("remote_id")? };
+            Ok((MediaBuyId::new(row.text("buy")?), object))
+        };
+        self.read(asked).await?.iter().map(object).collect()
+    }
+
     /// Reads a buy with its remote objects.
     pub async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {
         let mut asked = Statement::new(self.dialect().buys);

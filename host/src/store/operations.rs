@@ -35,6 +35,14 @@ impl Store {
         self.read(asked).await?.iter().map(rows::stored_operation).collect()
     }
 
+    /// Reads all operations of a buy, oldest first.
+    pub async fn operations_of(&self, buy: &MediaBuyId) -> Result<Vec<Operation>, StoreError> {
+        let asked = Statement::new("SELECT doc, version FROM operations WHERE buy = ? ORDER BY seq LIMIT ?")
+            .with(buy.as_str())
+            .with(MOST_ROWS);
+        self.read(asked).await?.iter().map(|row| Ok(rows::stored_operation(row)?.value)).collect()
+    }
+
     /// Reads the operation that creates a buy.
     pub async fn creation(&self, buy: &MediaBuyId) -> Result<Option<Stored<Operation>>, StoreError> {
         let asked =
