@@ -100,6 +100,18 @@ async fn a_reviewer_needs_no_mouse() {
 }
 
 #[tokio::test]
+async fn several_tasks_are_rejected_together() {
+    let house = House::new().await;
+    let tasks = [waiting(&house, json!({})).await, waiting(&house, json!({})).await, waiting(&house, json!({})).await];
+    play(&house, "together").await;
+    if Path::new("/usr/bin/chromium").exists() {
+        for task in &tasks[..2] {
+            assert_eq!(house.task_closed(task).await.text("/status"), "failed");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_slower_of_two_reviewers_learns_what_happened() {
     let house = House::new().await;
     waiting(&house, json!({})).await;

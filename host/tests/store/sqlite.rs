@@ -292,7 +292,7 @@ async fn somebody_elses_lock_is_waited_for() {
 async fn a_lock_that_is_never_given_back_is_an_error_and_not_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let options = Options { patience: std::time::Duration::from_millis(10), ..Options::default() };
+    let options = Options { patience: std::time::Duration::from_millis(300), ..Options::default() };
     let store: Store = sqlite::open(&path, options).await.unwrap();
     let mut beside = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut beside).await.unwrap();
