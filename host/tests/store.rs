@@ -195,6 +195,7 @@ macro_rules! on_backend {
                 requests_are_reserved_one_after_the_other,
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
                 what_has_not_ended_is_counted,
+                a_buyer_has_booked_once_another_buy_of_theirs_was_carried_out,
                 the_last_mark_of_a_name_stays,
             ]
             refusals: [

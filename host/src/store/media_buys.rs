@@ -80,12 +80,14 @@ impl Store {
     /// Returns whether any buy of a principal other than this one was ever carried out.
     pub async fn has_booked(&self, principal: &PrincipalId, other_than: &MediaBuyId) -> Result<bool, StoreError> {
         // `asked_at` is set when a buy is booked, and never cleared.
-        let asked = Statement::new(
-            "SELECT 1 AS found FROM media_buys WHERE principal = ? AND id <> ? AND asked_at IS NOT NULL LIMIT 1",
-        )
-        .with(principal.as_str())
-        .with(other_than.as_str());
-        Ok(!self.read(asked).await?.is_empty())
+        let asked = Statement::new("SELECT id FROM media_buys WHERE principal = ? AND asked_at IS NOT NULL LIMIT 2")
+            .with(principal.as_str());
+        for row in self.read(asked).await? {
+            if row.text("id")? != other_than.as_str() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads the buys with these ids, in no particular order. Ids that do not exist are left out.

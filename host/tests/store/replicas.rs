@@ -9,7 +9,8 @@ use flightdeck::{
 use futures::future::join_all;
 
 use super::fixtures::{
-    Store, accept, add_operation, at, audit, claim, event, moved, operation, platform, stored_operation, task,
+    Store, accept, add_operation, at, audit, claim, event, moved, operation, platform, principal, stored_operation,
+    task,
 };
 
 pub(crate) async fn requests_are_reserved_one_after_the_other(store: Store) {
@@ -55,6 +56,18 @@ pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_ov
     assert_eq!(store.holds(at(50)).await.unwrap().len(), 2, "each purpose has its own");
     super::releases::serve(&store, &north, "d1").await;
     assert!(store.holds(at(50)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_buyer_has_booked_once_another_buy_of_theirs_was_carried_out(store: Store) {
+    let booked = async |id: &str| store.has_booked(&principal(), &id.into()).await.unwrap();
+    accept(&store, "b1").await;
+    assert!(!booked("b1").await && !booked("b2").await, "nothing was carried out");
+    let mut stored = store.buy(&"b1".into()).await.unwrap().unwrap();
+    stored.value.booked_at = Some(at(1));
+    store.record([Write::Buy(stored)]).await.unwrap();
+    assert!(!booked("b1").await, "it is no buy before itself");
+    assert!(booked("b2").await);
+    assert!(!store.has_booked(&"other".into(), &"b2".into()).await.unwrap());
 }
 
 pub(crate) async fn what_has_not_ended_is_counted(store: Store) {
