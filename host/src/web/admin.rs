@@ -7,7 +7,7 @@
 //! - [`frame`]: what all pages have in common, and errors as pages.
 //! - [`words`]: money, dates, targeting and changes as people write them.
 //! - [`live`]: tells open pages that something happened.
-//! - [`sign_in`], [`queue`], [`bulk`], [`task`], [`media_buys`], [`delivery`], [`operation`], [`activity`],
+//! - [`sign_in`], [`queue`], [`bulk`], [`task`], [`task_forms`], [`media_buys`], [`delivery`], [`operation`], [`activity`],
 //!   [`platforms`], [`webhooks`], [`products`], [`buyers`], [`audit`], [`dry_run`], [`setup`]: the
 //!   pages.
 
@@ -41,6 +41,7 @@ mod queue;
 mod setup;
 mod sign_in;
 mod task;
+mod task_forms;
 mod visitor;
 mod webhooks;
 mod words;
@@ -66,13 +67,13 @@ pub(super) fn routes(web: &LiveWeb) -> Router {
         .route("/admin/queue", get(queue::page))
         .route("/admin/queue/decide", post(bulk::decide))
         .route("/admin/tasks/{id}", get(task::page))
-        .route("/admin/tasks/{id}/start", post(task::start))
-        .route("/admin/tasks/{id}/take-over", post(task::take_over))
-        .route("/admin/tasks/{id}/assign", post(task::assign))
-        .route("/admin/tasks/{id}/ask", post(task::ask))
-        .route("/admin/tasks/{id}/escalate", post(task::escalate))
-        .route("/admin/tasks/{id}/comment", post(task::comment))
-        .route("/admin/tasks/{id}/decide", post(task::decide))
+        .route("/admin/tasks/{id}/start", post(task_forms::start))
+        .route("/admin/tasks/{id}/take-over", post(task_forms::take_over))
+        .route("/admin/tasks/{id}/assign", post(task_forms::assign))
+        .route("/admin/tasks/{id}/ask", post(task_forms::ask))
+        .route("/admin/tasks/{id}/escalate", post(task_forms::escalate))
+        .route("/admin/tasks/{id}/comment", post(task_forms::comment))
+        .route("/admin/tasks/{id}/decide", post(task_forms::decide))
         .route("/admin/media-buys", get(media_buys::list))
         .route("/admin/media-buys/{id}", get(media_buys::page))
         .route("/admin/media-buys/{id}/delivery", get(delivery::page))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     frame::{Frame, Halt, rendered},
-    task::readable,
+    task_forms::readable,
     visitor::Posted,
     words::{self, Tag},
 };
