@@ -1,5 +1,6 @@
 //! The keys that protect data in the database. They sign the audit log, encrypt the secrets of
-//! webhooks, and hide values from which a credential could be guessed.
+//! webhooks, and hide values from which a credential could be guessed. They also encrypt what a
+//! browser keeps for any of the hosts while somebody signs in.
 //!
 //! The name of a key consists of its id and a fingerprint of its secret, `2026-11.3fa2c1d0`. The
 //! name is stored beside everything that was made with the key. Keys can therefore be rotated: the
@@ -29,6 +30,7 @@ enum Purpose {
     Audit,
     Webhooks,
     Limits,
+    SignIn,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Audit => b"flightdeck 1 audit log",
             Self::Webhooks => b"flightdeck 1 secrets of webhooks",
             Self::Limits => b"flightdeck 1 keys of limits",
+            Self::SignIn => b"flightdeck 1 sign-in of a browser",
         }
     }
 }
@@ -67,6 +70,7 @@ pub struct Key {
     audit: hmac::Key,
     limits: hmac::Key,
     webhooks: [u8; 32],
+    sign_in: [u8; 32],
 }
 
 impl std::fmt::Debug for Key {
@@ -94,6 +98,7 @@ impl Key {
             audit: hmac::Key::new(hmac::HMAC_SHA256, &derived(Purpose::Audit)),
             limits: hmac::Key::new(hmac::HMAC_SHA256, &derived(Purpose::Limits)),
             webhooks: derived(Purpose::Webhooks),
+            sign_in: derived(Purpose::SignIn),
         }
     }
 
@@ -115,8 +120,15 @@ impl Key {
         hex::encode(hmac::sign(&self.audit, line.as_bytes()))
     }
 
-    fn cipher(&self) -> Result<RandomizedNonceKey, KeyError> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.webhooks).map_err(|_| KeyError::Broken)
+    /// Encrypts a text with a key that is derived from this one. Returns the text to store, which
+    /// contains the name of the key.
+    fn seal(&self, derived: &[u8; 32], text: &str, owner: &str) -> Result<String, KeyError> {
+        let mut bytes = text.as_bytes().to_vec();
+        let nonce =
+            cipher(derived)?.seal_in_place_append_tag(bound_to(owner), &mut bytes).map_err(|_| KeyError::Broken)?;
+        let mut stored = nonce.as_ref().to_vec();
+        stored.append(&mut bytes);
+        Ok(format!("{SEALED}{}:{}", self.name, BASE64_STANDARD.encode(stored)))
     }
 }
 
@@ -184,12 +196,7 @@ impl Keyring {
     /// When there is no key.
     pub fn seal(&self, secret: &str, owner: &str) -> Result<String, KeyError> {
         let key = self.current()?;
-        let mut bytes = secret.as_bytes().to_vec();
-        let nonce =
-            key.cipher()?.seal_in_place_append_tag(bound_to(owner), &mut bytes).map_err(|_| KeyError::Broken)?;
-        let mut stored = nonce.as_ref().to_vec();
-        stored.append(&mut bytes);
-        Ok(format!("{SEALED}{}:{}", key.name, BASE64_STANDARD.encode(stored)))
+        key.seal(&key.webhooks, secret, owner)
     }
 
     /// Decrypts a secret of `owner` that [`Keyring::seal`] encrypted. A secret from before there
@@ -198,17 +205,43 @@ impl Keyring {
     /// # Errors
     /// When its key is not available, when it belongs to another owner, or when it was changed.
     pub fn open(&self, stored: &str, owner: &str) -> Result<String, KeyError> {
-        let Some(sealed) = stored.strip_prefix(SEALED) else { return Ok(stored.to_owned()) };
+        if !stored.starts_with(SEALED) {
+            return Ok(stored.to_owned());
+        }
+        self.unsealed(stored, owner, |key| &key.webhooks)
+    }
+
+    /// Encrypts what a browser keeps while somebody signs in. Every host with the same key can read
+    /// it, and nobody else.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub fn seal_sign_in(&self, text: &str) -> Result<String, KeyError> {
+        let key = self.current()?;
+        key.seal(&key.sign_in, text, SIGN_IN)
+    }
+
+    /// Decrypts what [`Keyring::seal_sign_in`] encrypted.
+    ///
+    /// # Errors
+    /// When its key is not available, or when it was not encrypted here, or was changed.
+    pub fn open_sign_in(&self, sealed: &str) -> Result<String, KeyError> {
+        self.unsealed(sealed, SIGN_IN, |key| &key.sign_in)
+    }
+
+    fn unsealed(&self, stored: &str, owner: &str, derived: fn(&Key) -> &[u8; 32]) -> Result<String, KeyError> {
+        let sealed = stored.strip_prefix(SEALED).ok_or(KeyError::Broken)?;
         let (name, text) = sealed.rsplit_once(':').ok_or(KeyError::Broken)?;
         let key = self.named(name).ok_or_else(|| KeyError::Missing(name.to_owned()))?;
         let mut bytes = BASE64_STANDARD.decode(text).map_err(|_| KeyError::Broken)?;
         if bytes.len() < NONCE_LEN {
             return Err(KeyError::Broken);
         }
-        let mut secret = bytes.split_off(NONCE_LEN);
+        let mut text = bytes.split_off(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(&bytes).map_err(|_| KeyError::Broken)?;
-        let secret = key.cipher()?.open_in_place(nonce, bound_to(owner), &mut secret).map_err(|_| KeyError::Broken)?;
-        String::from_utf8(secret.to_vec()).map_err(|_| KeyError::Broken)
+        let text =
+            cipher(derived(key))?.open_in_place(nonce, bound_to(owner), &mut text).map_err(|_| KeyError::Broken)?;
+        String::from_utf8(text.to_vec()).map_err(|_| KeyError::Broken)
     }
 
     /// Whether a stored secret is encrypted with the current key.
@@ -226,6 +259,13 @@ impl Keyring {
     pub fn hide(&self, text: &str) -> Result<String, KeyError> {
         Ok(hex::encode(hmac::sign(&self.current()?.limits, text.as_bytes())))
     }
+}
+
+/// The owner of what a browser keeps while somebody signs in.
+const SIGN_IN: &str = "sign-in";
+
+fn cipher(derived: &[u8; 32]) -> Result<RandomizedNonceKey, KeyError> {
+    RandomizedNonceKey::new(&AES_256_GCM, derived).map_err(|_| KeyError::Broken)
 }
 
 /// The associated data of a secret. A secret that is moved to another row can't be decrypted.
@@ -299,6 +339,12 @@ mod tests {
         let key = one.current().unwrap();
         assert_ne!(key.sign("text"), one.hide("text").unwrap());
         assert_ne!(one.hide("text").unwrap(), ring(&[("one", "second secret")]).hide("text").unwrap());
+        let (sign_in, secret) = (one.seal_sign_in("text").unwrap(), one.seal("text", SIGN_IN).unwrap());
+        assert_eq!(one.open_sign_in(&sign_in).as_deref(), Ok("text"));
+        for other in [&*secret, "text", ""] {
+            assert_eq!(one.open_sign_in(other), Err(KeyError::Broken), "{other}");
+        }
+        assert_eq!(one.open(&sign_in, SIGN_IN), Err(KeyError::Broken));
         assert_eq!((key.id(), key.name().len()), ("one", "one.".len() + FINGERPRINT_DIGITS));
         assert!(!format!("{one:?}").contains("secret"));
     }
