@@ -56,6 +56,21 @@ impl Store {
         self.write((token.clone(), line), work!(add)).await
     }
 
+    /// Gives a token that is not revoked another role and another end, and appends `line`, if there
+    /// is one, to the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if there is no such token, or it was revoked.
+    pub async fn renew_token(
+        &self,
+        sha256: &str,
+        role: &str,
+        expires_at: Timestamp,
+        line: Option<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.write((sha256.to_owned(), role.to_owned(), expires_at, line), work!(renew)).await
+    }
+
     /// Reads the token with this digest.
     pub async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
         let asked = Statement::new(
@@ -165,6 +180,28 @@ async fn add(
         .bind(token.revoked_at.map(Timestamp::as_micros));
     transaction.run(script).await?;
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
+}
+
+/// Changes the role and the end of a token that is not revoked, and appends the audit line.
+async fn renew(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (sha256, role, expires_at, line): &(String, String, Timestamp, Option<AuditEntry>),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "UPDATE tokens SET role = ?, expires_at = ? WHERE sha256 = ? AND revoked_at IS NULL",
+            Want::Changes(1, StoreError::Stale("the token")),
+        )
+        .bind(role.as_str())
+        .bind(expires_at.as_micros())
+        .bind(sha256.as_str());
+    transaction.run(script).await?;
+    match line {
+        Some(line) => audit::append(transaction, dialect, std::slice::from_ref(line)).await,
+        None => Ok(()),
+    }
 }
 
 /// Revokes a token that is not revoked yet, and appends the audit line.
