@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     digest,
     id::PrincipalId,
-    person::Person,
+    person::{IDENTITY, Person},
     role::Role,
     text::{Lines, readable},
     time::Timestamp,
@@ -81,6 +81,12 @@ pub fn name(text: &str) -> Result<(), String> {
         return Err(must());
     }
     readable(text, Lines::One).map_err(|unreadable| format!("{}: {unreadable}", must()))?;
+    let begins = text.get(..IDENTITY.len());
+    if begins.is_some_and(|begins| begins.eq_ignore_ascii_case(IDENTITY)) {
+        return Err(format!(
+            "must not begin with `{IDENTITY}`: so are those called who sign in at the OpenID provider"
+        ));
+    }
     let plain: String = text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     if matches!(plain.as_str(), "flightdeck" | "commandline") {
         return Err("must not be what the audit log calls the host itself: flightdeck, or command line".to_owned());

@@ -41,10 +41,15 @@ impl std::fmt::Display for Person {
     }
 }
 
+/// How the names of the tokens begin that belong to people who sign in at an OpenID provider. No
+/// token that an operator makes begins like this, so nobody at the provider can take one over.
+pub const IDENTITY: &str = "oidc:";
+
 /// The actor in histories and in the audit log: the token, and the person behind it if the names
 /// differ.
 pub fn signature(token: &str, person: &Person) -> String {
-    if *person == Person::new(token) { token.to_owned() } else { format!("{token} ({person})") }
+    let named = token.strip_prefix(IDENTITY).unwrap_or(token);
+    if *person == Person::new(named) { token.to_owned() } else { format!("{token} ({person})") }
 }
 
 #[cfg(test)]
@@ -61,5 +66,6 @@ mod tests {
     fn a_signature_names_the_person_where_the_token_does_not() {
         assert_eq!(signature("anna", &Person::new("Anna")), "anna");
         assert_eq!(signature("night-desk", &Person::new("anna")), "night-desk (anna)");
+        assert_eq!(signature("oidc:anna@acme.example", &Person::new("Anna@acme.example")), "oidc:anna@acme.example");
     }
 }
