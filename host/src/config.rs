@@ -57,7 +57,7 @@ mod webhooks;
 
 pub use adapter_check::{AdapterCheck, Dev};
 pub use callers::{Callers, Rate, Rates};
-pub use desk::Desk;
+pub use desk::{Desk, Oidc};
 pub use keys::KeySetting;
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;

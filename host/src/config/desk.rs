@@ -1,8 +1,14 @@
-//! The review desk: how long a browser stays signed in.
+//! The review desk: how long a browser stays signed in, and where people may sign in.
+//!
+//! - [`oidc`]: the OpenID provider.
 
 use std::time::Duration;
 
 use super::{section::Section, values};
+
+pub mod oidc;
+
+pub use oidc::Oidc;
 
 /// A working day: a reviewer who has lunch is still signed in.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(8 * 3_600);
@@ -17,6 +23,8 @@ pub struct Desk {
     pub idle_timeout: Duration,
     /// `session_lifetime`: after how long a browser is signed out in any case. Default `7d`.
     pub session_lifetime: Duration,
+    /// `[desk.oidc]`: an OpenID provider at which people sign in. Default: none.
+    pub oidc: Option<Oidc>,
 }
 
 impl Desk {
@@ -30,6 +38,12 @@ impl Desk {
                 )),
                 fitting => Ok(fitting),
             });
-        Self { idle_timeout, session_lifetime }
+        let oidc = section.get("oidc").and_then(|node| {
+            if !node.is_table() {
+                section.wrong(node.at, "`oidc` must be a section: write [desk.oidc] on a line of its own");
+            }
+            section.inside(node, "[desk.oidc]".to_owned(), Oidc::read).flatten()
+        });
+        Self { idle_timeout, session_lifetime, oidc }
     }
 }

@@ -8,6 +8,7 @@ mod addresses;
 mod approvals;
 mod documentation;
 mod good;
+mod oidc;
 mod references;
 mod refused;
 mod refused_entries;

@@ -43,6 +43,7 @@ fn every_key_is_described_under_its_section() {
         ("`[callers]`", format!("{PUBLISHER}[callers]\n{stray}\n")),
         ("`[retention]`", format!("{PUBLISHER}[retention]\n{stray}\n")),
         ("`[desk]`", format!("{PUBLISHER}[desk]\n{stray}\n")),
+        ("`[desk]`", format!("{PUBLISHER}[desk.oidc]\n{stray}\n")),
         ("`[webhooks]`", format!("{PUBLISHER}[webhooks]\n{stray}\n")),
         ("`[publisher]`", format!("{PUBLISHER}{stray}\n")),
         ("`[[platforms]]`", platform(&stray)),
