@@ -17,6 +17,7 @@
 //! - [`desk`]: what the review desk shows.
 //! - [`releases`]: which release of an adapter serves each platform, for operators.
 //! - [`reload`]: reloads the configuration while the host serves.
+//! - [`single_sign_on`]: signing in at an OpenID provider.
 //! - [`sessions`]: browsers that are signed in to the review desk.
 //! - [`webhooks`]: endpoints to which events are delivered.
 
@@ -51,6 +52,7 @@ mod preconditions;
 pub mod releases;
 pub mod reload;
 pub mod sessions;
+pub mod single_sign_on;
 pub mod tasks;
 pub mod tokens;
 pub mod update_media_buy;

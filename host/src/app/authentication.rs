@@ -14,7 +14,7 @@ use self::{
     revocations::Revocations,
 };
 use crate::{
-    app::{App, caller::Caller, error::AppError},
+    app::{App, caller::Caller, error::AppError, single_sign_on::Providers},
     domain::{digest, role::Role, time::Timestamp},
     operations::{now, people, setup::LiveSetup},
     store::Store,
@@ -37,6 +37,8 @@ pub struct Authentication {
     pub revocations: Revocations,
     /// Failed logins that are not yet in the audit log.
     pub failed_logins: FailedLogins,
+    /// What is known of the OpenID provider.
+    pub providers: Providers,
 }
 
 impl Authentication {

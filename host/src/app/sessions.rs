@@ -1,5 +1,6 @@
-//! Sessions of the review desk: a person signs in with a token, and the browser gets a secret in a
-//! cookie instead.
+//! Sessions of the review desk: a person signs in with a token, or at an OpenID provider
+//! ([`single_sign_on`](crate::app::single_sign_on)), and the browser gets a secret in a cookie
+//! instead.
 //!
 //! A session stores no rights. Each request acts with what the token may do at that moment, so a
 //! token that is revoked, expired or gone from the configuration ends its sessions at once.
@@ -44,19 +45,18 @@ impl App {
             AppError::denied("this is a buyer's token; the desk is for the publisher's reviewers and operators")
                 .suggest("buyers use the API; see /docs")
         })?;
-        let mut secret = [0; SECRET_BYTES];
-        getrandom::fill(&mut secret).map_err(|error| {
-            tracing::error!(%error, "there are no random numbers");
-            AppError::new(ErrorCode::Internal, "nobody can be signed in now")
-        })?;
-        let secret = hex::encode(secret);
+        self.begin_session(caller, digest::sha256(presented.token.unwrap_or_default().as_bytes())).await
+    }
+
+    /// Begins a session for a caller, with the SHA-256 of the token whose rights it has.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub(super) async fn begin_session(&self, caller: Caller, token_sha256: String) -> Result<SignedIn, AppError> {
+        let secret = random()?;
         let at = now();
-        let session = Session {
-            secret_sha256: digest::sha256(secret.as_bytes()),
-            token_sha256: digest::sha256(presented.token.unwrap_or_default().as_bytes()),
-            created_at: at,
-            seen_at: at,
-        };
+        let session =
+            Session { secret_sha256: digest::sha256(secret.as_bytes()), token_sha256, created_at: at, seen_at: at };
         self.store.begin_session(&session, &caller.person, line("session.begun", &caller, at)).await?;
         Ok(SignedIn { caller, secret })
     }
@@ -101,6 +101,16 @@ impl App {
         let line = line("session.ended_everywhere", caller, now());
         Ok(self.store.end_sessions_of(&caller.person, line).await?)
     }
+}
+
+/// Returns a text that nobody can guess.
+pub(super) fn random() -> Result<String, AppError> {
+    let mut secret = [0; SECRET_BYTES];
+    getrandom::fill(&mut secret).map_err(|error| {
+        tracing::error!(%error, "there are no random numbers");
+        AppError::new(ErrorCode::Internal, "nobody can be signed in now")
+    })?;
+    Ok(hex::encode(secret))
 }
 
 fn line(action: &str, caller: &Caller, at: Timestamp) -> AuditEntry {

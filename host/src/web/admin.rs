@@ -7,9 +7,9 @@
 //! - [`frame`]: what all pages have in common, and errors as pages.
 //! - [`words`]: money, dates, targeting and changes as people write them.
 //! - [`live`]: tells open pages that something happened.
-//! - [`sign_in`], [`queue`], [`bulk`], [`task`], [`task_forms`], [`media_buys`], [`delivery`], [`operation`], [`activity`],
-//!   [`platforms`], [`webhooks`], [`products`], [`buyers`], [`audit`], [`dry_run`], [`setup`]: the
-//!   pages.
+//! - [`sign_in`], [`single_sign_on`], [`queue`], [`bulk`], [`task`], [`task_forms`], [`media_buys`],
+//!   [`delivery`], [`operation`], [`activity`], [`platforms`], [`webhooks`], [`products`], [`buyers`],
+//!   [`audit`], [`dry_run`], [`setup`]: the pages.
 
 use axum::{
     Router,
@@ -40,6 +40,7 @@ mod products;
 mod queue;
 mod setup;
 mod sign_in;
+mod single_sign_on;
 mod task;
 mod task_forms;
 mod visitor;
@@ -61,6 +62,8 @@ pub(super) fn routes(web: &LiveWeb) -> Router {
     Router::new()
         .route("/admin", get(|| async { Redirect::to("/admin/queue") }))
         .route("/admin/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/admin/oidc/start", get(single_sign_on::start))
+        .route("/admin/oidc/callback", get(single_sign_on::callback))
         .route("/admin/sign-out", post(sign_in::leave))
         .route("/admin/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/admin/events", get(live::events))

@@ -32,6 +32,8 @@ pub enum RefusedToken {
     Unknown,
     /// A token that was once valid: its name, and what became of it.
     NoLonger(String, &'static str),
+    /// No token at all: somebody whom an OpenID provider vouched for, if it did, may not enter.
+    SignOn(Option<String>),
 }
 
 impl std::fmt::Display for RefusedToken {
@@ -40,6 +42,8 @@ impl std::fmt::Display for RefusedToken {
             Self::NoToken => f.write_str("no token"),
             Self::Unknown => f.write_str("an unknown token"),
             Self::NoLonger(name, why) => write!(f, "the token {name}, which {why}"),
+            Self::SignOn(Some(name)) => write!(f, "a single sign-on of {name}, who may not enter"),
+            Self::SignOn(None) => f.write_str("a single sign-on that does not hold"),
         }
     }
 }

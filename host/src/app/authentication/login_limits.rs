@@ -58,6 +58,8 @@ pub enum Refused {
     Revoked,
     /// The token's principal or role no longer exists.
     Orphaned,
+    /// Whoever came back from the OpenID provider may not enter.
+    SignOn,
 }
 
 impl Refused {
@@ -69,6 +71,7 @@ impl Refused {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Orphaned => "orphaned",
+            Self::SignOn => "single_sign_on",
         }
     }
 }
@@ -202,6 +205,17 @@ impl App {
         }
     }
 
+    /// Checks that there were not too many failures from an address, for a sign-in that costs
+    /// requests to others before it is known whether it is good.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` if there were too many.
+    pub(in crate::app) fn not_too_many_failed(&self, address: Option<IpAddr>) -> Result<(), AppError> {
+        let until = self.callers.logins.full().get(&Origin::of(address)).copied();
+        let wait = until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default();
+        if wait.is_zero() { Ok(()) } else { Err(throttled(wait.as_secs() + 1)) }
+    }
+
     /// Returns whether a token is known to be bad without a query for it: too many bad ones came
     /// from its address, and it is not among the stored ones.
     ///
@@ -256,6 +270,7 @@ fn audited(failed: &FailedLogin) -> RefusedToken {
         Refused::Expired => named("has expired"),
         Refused::Revoked => named("was revoked"),
         Refused::Orphaned => named("is a principal's that the configuration has not"),
+        Refused::SignOn => RefusedToken::SignOn(failed.token.clone()),
     }
 }
 

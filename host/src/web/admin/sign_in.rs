@@ -15,7 +15,10 @@ use super::{
     visitor::{Posted, cookie, from_here},
 };
 use crate::{
-    app::{authentication::Presented, error::ErrorCode},
+    app::{
+        authentication::Presented,
+        error::{AppError, ErrorCode},
+    },
     web::{LiveWeb, Web, address, http::problem},
 };
 
@@ -28,12 +31,48 @@ struct SignInPage<'a> {
     publisher: &'a str,
     next: &'a str,
     mistake: Option<String>,
+    /// What the button says that leads to the OpenID provider, and where the button leads.
+    provider: Option<(&'a str, String)>,
+}
+
+impl<'a> SignInPage<'a> {
+    fn of(web: &'a Web, next: &'a str, mistake: Option<String>) -> Self {
+        let config = &web.app.config;
+        let provider = config.desk.oidc.as_ref().map(|oidc| {
+            let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            (oidc.name.as_str(), format!("/admin/oidc/start?next={next}"))
+        });
+        Self { publisher: &config.publisher.name, next, mistake, provider }
+    }
+}
+
+/// Shows the page to somebody who could not be signed in, with the reason.
+pub(super) fn refused(web: &Web, next: &str, error: &AppError) -> Response {
+    let mistake = match error.code {
+        ErrorCode::RateLimited => "Too many failed sign-ins came from your address; wait a minute.".to_owned(),
+        _ => sentence(error),
+    };
+    let page = SignInPage::of(web, own(next), Some(mistake));
+    (problem::status(error.code), rendered(&page)).into_response()
+}
+
+/// Returns an error and what to do about it as sentences.
+fn sentence(error: &AppError) -> String {
+    let ended = |text: &str| {
+        let mut letters = text.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+        format!("{first}{}.", letters.as_str())
+    };
+    match &error.suggestion {
+        Some(suggestion) => format!("{} {}", ended(&error.message), ended(suggestion)),
+        None => ended(&error.message),
+    }
 }
 
 #[derive(Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 #[derive(Deserialize)]
@@ -48,13 +87,13 @@ struct Token {
 pub(super) struct Nothing {}
 
 /// Returns a path of the desk, whatever was asked for: a link must not lead elsewhere.
-fn own(next: &str) -> &str {
+pub(super) fn own(next: &str) -> &str {
     if next.starts_with("/admin/") && !next.contains(['\\', '\r', '\n']) && !next.contains("//") { next } else { HOME }
 }
 
 /// `GET /admin/sign-in`.
 pub(super) async fn page(State(web): State<Web>, Query(Next { next }): Query<Next>) -> Response {
-    rendered(&SignInPage { publisher: &web.app.config.publisher.name, next: own(&next), mistake: None })
+    rendered(&SignInPage::of(&web, own(&next), None))
 }
 
 /// `POST /admin/sign-in`.
@@ -78,8 +117,7 @@ pub(super) async fn enter(State(live): State<LiveWeb>, request: Request) -> Resu
                 ErrorCode::RateLimited => "Too many wrong tokens came from your address; wait a minute.".to_owned(),
                 _ => error.message.clone(),
             };
-            let publisher = &web.app.config.publisher.name;
-            let page = SignInPage { publisher, next, mistake: Some(mistake) };
+            let page = SignInPage::of(&web, next, Some(mistake));
             Ok((problem::status(error.code), rendered(&page)).into_response())
         }
     }
