@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::WithConfig;
 use crate::{
+    app::single_sign_on,
     config::Config,
     domain::{account::Severity, id::PlatformName},
     operations::{
@@ -75,6 +76,9 @@ async fn checks(config: &Arc<Config>, asked: &Doctor) -> anyhow::Result<Vec<Chec
     }
     let known = |name: &PlatformName| reached.get(name).cloned().unwrap_or(Reached::NotRead);
     let mut checks = checklist::checks(config, &setup.adapters, opened.as_ref().ok(), known).await?;
+    if let Some(oidc) = config.desk.oidc.as_ref().filter(|_| !asked.offline) {
+        checks.push(single_sign_on::check(oidc).await);
+    }
     match opened {
         Ok(store) => store.close().await,
         Err(error) => checks.insert(0, checklist::no_database(format!("{error:#}"))),

@@ -180,6 +180,14 @@ fn reviewers(config: &Config, tokens: &[Valid]) -> Check {
     let people: BTreeSet<&str> = tokens.iter().filter(decides).map(|token| token.person.as_str()).collect();
     let most = config.approvals.iter().map(|rule| rule.reviewers).max().unwrap_or(0);
     let cure = "flightdeck token create --name anna --role reviewer";
+    if let Some(oidc) = config.desk.oidc.as_ref().filter(|_| people.len() < most.max(1) as usize) {
+        // They are known to the host once they have signed in.
+        return warning(
+            "reviewers",
+            format!("{}, and whoever else signs in with {}", people.len(), oidc.name),
+            format!("open {}/admin and sign in, to see that it works", oidc.public_url),
+        );
+    }
     match people.len() {
         0 if most > 0 => missing("reviewers", "nobody can approve, and rules demand it", cure),
         0 => warning("reviewers", "nobody can sign in to the desk", cure),

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::tokens::TokenView,
+    domain::person::IDENTITY,
     operations::{now, people::Lapse},
 };
 
@@ -101,7 +102,11 @@ fn line(visitor: &Visitor, token: &TokenView) -> Token {
         person: words::visible(token.person.as_str()),
         role: token.role.clone(),
         buyer: token.principal.as_ref().map(|buyer| visitor.buyer(buyer)).unwrap_or_default(),
-        origin: if token.configured { "configuration" } else { "command line" },
+        origin: match (token.configured, token.name.starts_with(IDENTITY)) {
+            (true, _) => "configuration",
+            (false, true) => "single sign-on",
+            (false, false) => "command line",
+        },
         state,
         fingerprint: token.fingerprint.clone(),
         // Whoever revoked the own token could not take it back here.
