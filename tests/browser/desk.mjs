@@ -225,6 +225,25 @@ const scenarios = {
     assert.match(await page.locator(".history").first().textContent(), /try the new one/);
   },
 
+  // A person without a token, in a browser without JavaScript, goes to the provider and comes back from another site.
+  async provider() {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    await page.goto(`${DESK}/admin/audit`);
+    await page.click("text=Sign in with");
+    await page.waitForURL(`${DESK}/admin/audit`);
+    assert.match(await page.innerText("body"), /anna@acme\.example/);
+    await page.click(".rail button");
+    await page.waitForURL("**/admin/sign-in");
+    const seeing = await (await browser.newContext({ viewport: { width: 390, height: 900 } })).newPage();
+    await seeing.goto(`${DESK}/admin/sign-in`);
+    const { violations } = await new AxeBuilder({ page: seeing }).analyze();
+    assert.deepEqual(violations.map((one) => [one.id, one.nodes.map((node) => node.html)]), []);
+    mkdirSync(SHOTS, { recursive: true });
+    await seeing.screenshot({ path: `${SHOTS}/sign-in-provider-390.png`, fullPage: true });
+  },
+
   // Without JavaScript, every decision is still there.
   async plain() {
     const page = await signedIn(REVIEWER, { javaScriptEnabled: false });

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::{
     house::{BUYER, House, OPERATOR, REVIEWER, REVIEWER_2},
+    oidc::{configured, provider::Provider},
     receiver::Receiver,
     releases, swaps,
 };
@@ -130,6 +131,17 @@ async fn an_operator_swaps_an_adapter_on_the_page() {
     let house = releases::house().await;
     let release = swaps::install(&house, "another", false).await;
     play_with(&house, "swap", &[("RELEASE", &release)]).await;
+}
+
+#[tokio::test]
+async fn a_person_comes_back_from_an_openid_provider_on_another_site() {
+    // To a browser, localhost is another site than 127.0.0.1.
+    let provider = Provider::start_as("localhost").await;
+    provider.knows("anna@acme.example", &["platform-team"]);
+    let mut house = House::empty(&configured(&provider.issuer)).await;
+    house.start(&[]).await;
+    provider.says().back_to = Some(house.url().to_owned());
+    play(&house, "provider").await;
 }
 
 #[tokio::test]

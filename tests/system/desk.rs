@@ -11,15 +11,20 @@ use crate::{
 
 /// A browser: one cookie, and no following of redirects.
 pub(crate) struct Browser {
-    client: reqwest::Client,
-    url: String,
-    cookie: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) cookie: String,
 }
 
 impl Browser {
-    fn of(house: &House) -> Self {
+    pub(crate) fn of(house: &House) -> Self {
+        Self::at(house.url())
+    }
+
+    /// A browser before the host at this address.
+    pub(crate) fn at(url: &str) -> Self {
         let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
-        Self { client, url: house.url().to_owned(), cookie: String::new() }
+        Self { client, url: url.to_owned(), cookie: String::new() }
     }
 
     pub(crate) async fn signed_in(house: &House, token: &str) -> Self {
@@ -54,7 +59,7 @@ impl Browser {
         page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
-    async fn is_signed_in(&self) -> bool {
+    pub(crate) async fn is_signed_in(&self) -> bool {
         let answer = self.get("/admin/queue").await;
         match answer.status() {
             StatusCode::OK => true,
@@ -66,7 +71,7 @@ impl Browser {
     }
 }
 
-fn location(answer: &Response) -> String {
+pub(crate) fn location(answer: &Response) -> String {
     answer.headers().get(header::LOCATION).map(|path| path.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 

@@ -40,6 +40,7 @@ mod missing;
 mod mutants;
 mod new_adapter;
 mod oci;
+mod oidc;
 mod openapi;
 mod orchestrator;
 mod order;

@@ -196,6 +196,11 @@ impl Replicas {
         self.all[index].host.lock().await.as_ref().expect("the host runs").signal(name).await;
     }
 
+    /// Where a host serves.
+    pub(crate) fn url(&self, index: usize) -> String {
+        self.all[index].url.read().unwrap().clone()
+    }
+
     /// What a host wrote since its last start.
     pub(crate) fn log(&self, index: usize) -> String {
         std::fs::read_to_string(&self.all[index].log).unwrap_or_default()
@@ -211,8 +216,7 @@ impl Replicas {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Option<Answer> {
-        let url = self.all[index].url.read().unwrap().clone();
-        house::ask(&self.servers.house.client, &url, token, method, path, body, headers).await
+        house::ask(&self.servers.house.client, &self.url(index), token, method, path, body, headers).await
     }
 
     pub(crate) async fn get(&self, index: usize, token: &str, path: &str) -> Answer {
