@@ -322,6 +322,24 @@ async fn a_revoked_person_is_signed_out_and_stays_out_until_restored_and_their_a
 }
 
 #[tokio::test]
+async fn a_rule_can_ask_for_a_group_in_which_somebody_of_the_provider_is() {
+    let rule =
+        "[[groups]]\nid = \"finance\"\npeople = [\"Anna@acme.example\"]\n[[approvals]]\ngroups = [\"finance\"]\n";
+    let (house, provider) = house(rule).await;
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let task = house.post(BUYER, "/v1/media-buys", request).await.expect(202).text("/task_id");
+    let path = format!("/admin/tasks/{task}/decide");
+    for (person, status) in [("otto@acme.example", 403), ("anna@acme.example", 303)] {
+        provider.knows(person, &["sales"]);
+        let browser = signed_in(&house).await;
+        let csrf = browser.csrf().await;
+        let form = [("csrf", &*csrf), ("resolution", "approved"), ("version", "1"), ("detail", "")];
+        assert_eq!(browser.send(&path, &form).await.status(), status, "{person}");
+    }
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+}
+
+#[tokio::test]
 async fn another_host_ends_the_sign_in_that_one_began_and_knows_the_session() {
     let provider = Provider::start().await;
     provider.knows("anna@acme.example", &["sales"]);
