@@ -67,13 +67,14 @@ fn the_demo_sells_what_the_protocols_examples_buy() {
         ("premium_sports", visual),
         ("entertainment", visual),
         ("news", visual),
+        ("shopping", &[Format::Image, Format::Custom][..]),
         ("homepage", &[Format::Image, Format::Custom][..]),
         ("pre_roll", &[Format::Video][..]),
         ("drive_time_audio", &[Format::Audio][..]),
     ];
     assert_eq!(sold, wanted);
     let platforms: Vec<&str> = config.products.iter().map(|product| product.platform.as_str()).collect();
-    assert_eq!(platforms, ["kevel", "kevel", "kevel", "gam", "gam", "triton"]);
+    assert_eq!(platforms, ["kevel", "kevel", "kevel", "kevel", "gam", "gam", "triton"]);
     let kevel = PlatformName::from("kevel");
     let advertisers: Vec<_> = ["demo-agency", "second-agency", "nobody"]
         .map(|principal| config.advertiser(&PrincipalId::from(principal), &kevel))
