@@ -120,6 +120,7 @@ macro_rules! on_backend {
                 a_lost_request_is_counted_and_its_step_is_looked_for_again,
                 a_step_whose_worker_died_or_was_cut_off_may_have_sent_something,
                 a_look_is_its_takers_for_a_while_and_is_put_off_or_over,
+                a_late_heartbeat_does_not_bring_the_next_look_forward,
                 a_look_stays_its_takers_while_the_lease_is_prolonged,
                 remote_objects_are_remembered_replaced_and_forgotten,
                 a_worker_without_its_lease_writes_no_journal,

@@ -149,7 +149,11 @@ impl Lookups {
                     let times = &self.config.operations.look_again;
                     let (most, of_times) = if passes { (AGAIN, times.first()) } else { (MUCH_LATER, times.last()) };
                     let after = of_times.map_or(most, |time| most.min(*time));
-                    self.put(next(again, Some(after), again.round), Recording::default()).await?;
+                    match self.put(next(again, Some(after), again.round), Recording::default()).await {
+                        // Somebody else looks for it, or it was lost again.
+                        Ok(()) | Err(StoreError::Stale(_)) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }
@@ -276,5 +280,6 @@ fn next(due: &DueLookup, after: Option<Duration>, round: u32) -> NextLookup {
         round,
         told: due.told.clone(),
         fence: due.fence,
+        held: false,
     }
 }

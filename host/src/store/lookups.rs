@@ -51,6 +51,8 @@ pub struct NextLookup {
     pub told: Vec<String>,
     /// The [`DueLookup::fence`] under which the step was looked up.
     pub fence: i64,
+    /// Whether the taker goes on with the lookup, and keeps its fencing token and its lease.
+    pub held: bool,
 }
 
 impl Store {
@@ -165,11 +167,13 @@ pub(super) fn put(script: &mut Script, dialect: &Dialect, next: &NextLookup, at:
         Some(after) => script
             .statement("UPDATE lookups SET due_at = ", Want::Changes(1, TAKEN))
             .push(dialect.moment)
-            .push(" + ?, round = ?, told = ?")
+            // A heartbeat that is on its way must not bring the next lookup forward.
+            .push(" + ?, round = ?, told = ?, fence = fence + ?")
             .bind(dialect.at(at))
             .bind(micros(after))
             .bind(next.round)
-            .bind(to_doc(&next.told)?),
+            .bind(to_doc(&next.told)?)
+            .bind(!next.held),
     };
     statement
         .push(HELD)

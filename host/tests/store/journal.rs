@@ -288,6 +288,7 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
         round: 3,
         told: vec!["77".to_owned()],
         fence: 2,
+        held: false,
     };
     let stale = |result| assert!(matches!(result, Err(StoreError::Stale("the lookup"))), "{result:?}");
     for (name, after) in [("order", Some(100)), ("flight", None)] {
@@ -305,7 +306,7 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
     assert_eq!(looked_for(&store, 1_000_000).await.len(), 1, "the flight is looked for no more");
 }
 
-pub(crate) async fn a_look_stays_its_takers_while_the_lease_is_prolonged(store: Store) {
+pub(crate) async fn a_late_heartbeat_does_not_bring_the_next_look_forward(store: Store) {
     let fence = running(&store).await;
     let lose = |name: &'static str, seconds| {
         let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
@@ -317,6 +318,38 @@ pub(crate) async fn a_look_stays_its_takers_while_the_lease_is_prolonged(store: 
     }
     let held = store.take_lookups(at(10), LEASE, 10).await.unwrap();
     assert_eq!(held.iter().map(|held| held.fence).collect::<Vec<_>>(), [1, 1]);
+    // A heartbeat that comes after the result does not bring the next lookup forward; one that comes after
+    // a notice, with which the taker goes on, counts.
+    let next = |index: usize, after, is_held| NextLookup {
+        operation: held[index].step.operation.clone(),
+        platform: held[index].step.platform.clone(),
+        name: held[index].step.name.clone(),
+        after: Some(Duration::from_secs(after)),
+        round: 1,
+        told: Vec::new(),
+        fence: held[index].fence,
+        held: is_held,
+    };
+    store.record(Write::Lookup(next(1, 500, false), at(11))).await.unwrap();
+    store.record(Write::Lookup(next(0, 20, true), at(11))).await.unwrap();
+    let late = store.prolong_lookups(&held[1..], at(12), LEASE).await;
+    assert!(matches!(late, Err(StoreError::Stale("the lookup"))), "{late:?}");
+    store.prolong_lookups(&held[..1], at(12), LEASE).await.unwrap();
+    assert_eq!(looked_for(&store, 41).await, [], "the flight is held, and the order is due much later");
+    assert_eq!(store.take_lookups(at(511), LEASE, 10).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn a_look_stays_its_takers_while_the_lease_is_prolonged(store: Store) {
+    let fence = running(&store).await;
+    let lose = |name: &'static str, seconds| {
+        let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
+        JournalWrite { finished, ..journal(&fence, "b1", seconds) }
+    };
+    for (name, seconds) in [("flight", 6), ("order", 7)] {
+        store.journal(begin(&fence, name, name, 5)).await.unwrap();
+        store.journal(lose(name, seconds)).await.unwrap();
+    }
+    let held = store.take_lookups(at(10), LEASE, 10).await.unwrap();
     store.prolong_lookups(&held, at(30), LEASE).await.unwrap();
     assert_eq!(looked_for(&store, 59).await, [], "prolonged");
     // What is lost again meanwhile is looked for from the beginning, and not by who held it.

@@ -17,7 +17,7 @@ use crate::{
         events, now, planning,
         tasks::{self, Question},
     },
-    store::{AuditEntry, Recording, StoreError, Write},
+    store::{AuditEntry, NextLookup, Recording, StoreError, Write},
 };
 
 /// Prefix of an entry about an object that could not be stopped, in the list of what a person was
@@ -86,7 +86,8 @@ impl Lookups {
         tasks::ask(operation, &subject.buy, question, at, &mut recording);
         recording.push(Write::Operation(subject.operation.clone()));
         // The lookup stays with this host, which goes on with it.
-        let next = next(&subject.due, Some(self.config.operations.lease), subject.due.round);
+        let lease = Some(self.config.operations.lease);
+        let next = NextLookup { held: true, ..next(&subject.due, lease, subject.due.round) };
         self.put(next, recording).await?;
         subject.operation.version += 1;
         self.signals.happened();

@@ -34,7 +34,8 @@ impl Run {
             found.insert((index, due.step.name.clone()));
             let (fence, step) = (due.fence, due.step);
             let (operation, platform, name) = (step.operation, step.platform, step.name);
-            let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new(), fence };
+            let none =
+                NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new(), fence, held: false };
             self.store.record(Write::Lookup(none, at(self.now))).await.unwrap();
         }
         let known = self.operations.iter().enumerate();
