@@ -68,6 +68,13 @@ async fn what_stands_on_an_ad_server_leads_to_who_approved_exactly_that() {
     let before = house.get(OPERATOR, &format!("/v1/tasks/{task}")).await.expect(200);
     assert_eq!(before.body["status"], "completed");
     house.stop().await;
+    // The plan that is shown is the one that the digest covers, whatever else the operation's row says.
+    let name = create["changes"][0]["name"].as_str().unwrap().to_owned();
+    let edit =
+        format!("UPDATE operations SET doc = replace(doc, '{name}', 'never approved') WHERE kind = 'create_media_buy'");
+    at_rest::write(&house, &[&edit]).await;
+    let (proven, said) = object(&house, &id, &[]).await;
+    assert!(proven && said.contains(&name) && !said.contains("never approved"), "{said}");
     let edit = format!(
         "UPDATE tasks SET doc = replace(doc, '\"total_budget\":1000', '\"total_budget\":9000') WHERE id = '{task}'"
     );

@@ -12,7 +12,7 @@ use crate::{
         id::{MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
         media_buy::{MediaBuy, RemoteKind, RemoteObject},
         operation::{Operation, OperationState},
-        plan::PlannedChange,
+        plan::{Plan, PlannedChange},
         task::{Resolution, Task},
         time::Timestamp,
     },
@@ -152,7 +152,10 @@ async fn origin(
     platform: &PlatformName,
     object: &RemoteObject,
 ) -> Result<Origin, StoreError> {
-    let planned = operation.plan.platforms.iter().filter(|part| part.platform == *platform);
+    let (verdict, approved) = verdict(store, operation, buy).await?;
+    // The digest covers the plan of the task, so that is the one to show.
+    let plan = approved.as_ref().unwrap_or(&operation.plan);
+    let planned = plan.platforms.iter().filter(|part| part.platform == *platform);
     let changes = planned.flat_map(|part| part.changes.iter()).filter(|change| is_about(change, object)).cloned();
     Ok(Origin {
         operation: operation.id.clone(),
@@ -161,7 +164,7 @@ async fn origin(
         accepted_at: operation.created_at,
         state: operation.state,
         changes: changes.collect(),
-        verdict: verdict(store, operation, buy).await?,
+        verdict,
     })
 }
 
@@ -178,24 +181,29 @@ fn is_about(change: &PlannedChange, object: &RemoteObject) -> bool {
     }
 }
 
-async fn verdict(store: &Store, operation: &Operation, buy: &MediaBuy) -> Result<Verdict, StoreError> {
+/// Returns what people decided, and the plan that they approved.
+async fn verdict(store: &Store, operation: &Operation, buy: &MediaBuy) -> Result<(Verdict, Option<Plan>), StoreError> {
     let mut last = None;
     for id in &operation.tasks {
         let Some(task) = store.task(id).await? else { continue };
         let task = task.value;
         let approved = operation.approved_digest.as_ref() == Some(&task.digest);
         match task.decision {
-            Some(Resolution::Approved) if approved => return approved_by(store, task, buy).await,
+            Some(Resolution::Approved) if approved => {
+                let plan = task.plan.clone();
+                return Ok((approved_by(store, task, buy).await?, Some(plan)));
+            }
             Some(Resolution::Completed) => {
                 last = Some(Verdict::ByHand { task: task.id, by: task.resolved_by });
             }
             _ => last = Some(Verdict::NotApproved { task: task.id }),
         }
     }
-    Ok(match operation.approved_digest {
+    let verdict = match operation.approved_digest {
         None => last.filter(|_| operation.state != OperationState::Succeeded).unwrap_or(Verdict::NotDemanded),
         Some(_) => last.unwrap_or(Verdict::NotDemanded),
-    })
+    };
+    Ok((verdict, None))
 }
 
 async fn approved_by(store: &Store, task: Task, buy: &MediaBuy) -> Result<Verdict, StoreError> {
