@@ -259,7 +259,8 @@ impl Targeting {
 mod tests {
     use super::*;
 
-    fn targeting(rules: &[(Dimension, Operator, &[&str])]) -> Targeting {
+    /// Targeting with these rules.
+    pub(super) fn targeting(rules: &[(Dimension, Operator, &[&str])]) -> Targeting {
         let mut targeting = Targeting::default();
         for (dimension, operator, values) in rules {
             targeting.add(*dimension, *operator, values.iter().map(|value| (*value).to_owned()));

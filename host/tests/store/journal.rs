@@ -9,7 +9,7 @@ use flightdeck::{
         time::Timestamp,
     },
     store::{
-        Author, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, NextLookup, Recording, RemoteChange,
+        Author, DueLookup, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, NextLookup, Recording, RemoteChange,
         SettledStep, StoreError, Stored, Write,
     },
 };
@@ -306,17 +306,24 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
     assert_eq!(looked_for(&store, 1_000_000).await.len(), 1, "the flight is looked for no more");
 }
 
-pub(crate) async fn a_late_heartbeat_does_not_bring_the_next_look_forward(store: Store) {
-    let fence = running(&store).await;
-    let lose = |name: &'static str, seconds| {
-        let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
-        JournalWrite { finished, ..journal(&fence, "b1", seconds) }
-    };
+/// Ends a step, one of whose requests got no answer.
+fn loses(fence: &Fence, name: &'static str, seconds: i64) -> JournalWrite {
+    let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
+    JournalWrite { finished, ..journal(fence, "b1", seconds) }
+}
+
+/// Takes the lookups of two lost requests, of a flight and then of an order, at second 10.
+async fn held_lookups(store: &Store) -> (Fence, Vec<DueLookup>) {
+    let fence = running(store).await;
     for (name, seconds) in [("flight", 6), ("order", 7)] {
         store.journal(begin(&fence, name, name, 5)).await.unwrap();
-        store.journal(lose(name, seconds)).await.unwrap();
+        store.journal(loses(&fence, name, seconds)).await.unwrap();
     }
-    let held = store.take_lookups(at(10), LEASE, 10).await.unwrap();
+    (fence, store.take_lookups(at(10), LEASE, 10).await.unwrap())
+}
+
+pub(crate) async fn a_late_heartbeat_does_not_bring_the_next_look_forward(store: Store) {
+    let (_, held) = held_lookups(&store).await;
     assert_eq!(held.iter().map(|held| held.fence).collect::<Vec<_>>(), [1, 1]);
     // A heartbeat that comes after the result does not bring the next lookup forward; one that comes after
     // a notice, with which the taker goes on, counts.
@@ -340,21 +347,12 @@ pub(crate) async fn a_late_heartbeat_does_not_bring_the_next_look_forward(store:
 }
 
 pub(crate) async fn a_look_stays_its_takers_while_the_lease_is_prolonged(store: Store) {
-    let fence = running(&store).await;
-    let lose = |name: &'static str, seconds| {
-        let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
-        JournalWrite { finished, ..journal(&fence, "b1", seconds) }
-    };
-    for (name, seconds) in [("flight", 6), ("order", 7)] {
-        store.journal(begin(&fence, name, name, 5)).await.unwrap();
-        store.journal(lose(name, seconds)).await.unwrap();
-    }
-    let held = store.take_lookups(at(10), LEASE, 10).await.unwrap();
+    let (fence, held) = held_lookups(&store).await;
     store.prolong_lookups(&held, at(30), LEASE).await.unwrap();
     assert_eq!(looked_for(&store, 59).await, [], "prolonged");
     // What is lost again meanwhile is looked for from the beginning, and not by who held it.
     store.journal(begin(&fence, "order", "order", 40)).await.unwrap();
-    store.journal(lose("order", 41)).await.unwrap();
+    store.journal(loses(&fence, "order", 41)).await.unwrap();
     store.prolong_lookups(&held, at(42), LEASE).await.unwrap();
     let order: Vec<_> = held.iter().filter(|held| held.step.name == "order").cloned().collect();
     let refused = store.prolong_lookups(&order, at(42), LEASE).await;

@@ -115,15 +115,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::targeting::Daypart;
-
-    fn targeting(rules: &[(Dimension, Operator, &[&str])]) -> Targeting {
-        let mut targeting = Targeting::default();
-        for (dimension, operator, values) in rules {
-            targeting.add(*dimension, *operator, values.iter().map(|value| (*value).to_owned()));
-        }
-        targeting
-    }
+    use crate::domain::targeting::{Daypart, tests::targeting};
 
     use Dimension::{DeviceType, GeoCountry, GeoRegion};
     use Operator::{AnyOf, NoneOf};
